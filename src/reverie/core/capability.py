@@ -1,6 +1,7 @@
 """What a trained model can do. Tasks and metrics ask for these, never for a family.
 
 Images are float in [-1, 1], NCHW. Latents are float, (n, latent_dim). Everything runs without gradients unless said.
+A model that is not conditional ignores `labels`, so that a caller may always pass those it has.
 """
 
 from abc import ABC, abstractmethod
@@ -60,7 +61,14 @@ class Reconstructs(ABC):
 
 
 class Scores(ABC):
-    """Knows a likelihood."""
+    """Knows a likelihood.
+
+    Attributes:
+        discrete: True when `scorer` weighs a probability mass, of 8-bit levels or of binary values; False when it
+            weighs a density over values in [-1, 1], whose zero point moves with the unit of the values.
+    """
+
+    discrete: bool
 
     @abstractmethod
     def scorer(self, images: Tensor, *, labels: Tensor | None = None) -> Callable[[int, Rng], Tensor]:
@@ -69,6 +77,10 @@ class Scores(ABC):
         log w = log p(x | z) + log p(z) - log q(z | x) for z ~ q(z | x); its mean over s estimates the ELBO, and
         logsumexp(log w) - log s the log-likelihood (Burda et al. 2016, eq. 8).
         """
+
+    @abstractmethod
+    def draw(self, images: Tensor, rng: Rng, *, labels: Tensor | None = None) -> Tensor:
+        """One draw from q(z | x) for each image, laid out like `Decodes.latents`: (n, latent_dim)."""
 
     @abstractmethod
     def kl_per_dimension(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:

@@ -88,6 +88,12 @@ class Finished(Event):
     reason: str
 
 
+def _fields(cls: type[Event]) -> list[tuple[str, Any]]:
+    """Names of an event's plain fields with the types that JSON may give them."""
+    fits = {str: str, bool: bool, int: int, float: int | float}
+    return [(f.name, fits[f.type]) for f in dataclasses.fields(cls) if isinstance(f.type, type) and f.type in fits]
+
+
 _KINDS = {cls.kind: cls for cls in (Started, Stepped, Sampled, Probed, Saved, Warned, Finished)}
 
 
@@ -114,6 +120,6 @@ def from_json(line: str) -> Event | None:
             if mapping in raw:
                 raw[mapping] = {str(k): math.nan if v is None else float(v) for k, v in raw[mapping].items()}
         event = cls(**raw)
-        return event if isinstance(event.images, int) and isinstance(event.seconds, int | float) else None
+        return event if all(isinstance(getattr(event, n), kinds) for n, kinds in _fields(cls)) else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -96,8 +96,8 @@ class Family(ABC):
         """
 
     @abstractmethod
-    def phases(self, model: Any, recipe: Any) -> "tuple[Phase, ...]":
-        """The objectives, in the order in which a step runs them."""
+    def phases(self, model: Any, recipe: Any, num_items: int) -> "tuple[Phase, ...]":
+        """The objectives, in the order in which a step runs them; `num_items` is the size of the training set."""
 
     def prepare(self, model: Any, batch: Batch, recipe: Any) -> None:
         """Sets initial values that depend on data, once, before the first step, from training items alone."""

@@ -242,7 +242,7 @@ def _explain(model: type[BaseModel], error: Any) -> str:
         return f"{where}: is missing."
     if kind in _LIMITS:
         bound, words = _LIMITS[kind]
-        constraint = words.format(context[bound])
+        constraint = words.format(f"{context[bound]:g}")
     elif kind == "value_error":
         return f"{where.removesuffix('.')}: {context['error']}."
     elif kind == "literal_error":

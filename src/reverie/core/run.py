@@ -104,7 +104,7 @@ class Run:
             for line in file:
                 event = from_json(line)
                 if isinstance(event, Started):
-                    while standing and standing[-1].images > event.images:
+                    while standing and (not event.resumed or standing[-1].images > event.images):
                         standing.pop()
                 if event is not None:
                     standing.append(event)

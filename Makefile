@@ -1,0 +1,65 @@
+# The commands of the README. Each makes .venv and installs what it needs; nothing outside this folder changes.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check install -qq -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types layers coverage docs bench format clean
+
+help: ## print these targets
+	@awk -F ' *## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/core.stamp ## train on built-in images, measure, write an HTML report: the whole product, no network
+	$(BIN)/reverie demo
+
+test: .venv/dev.stamp ## run every test, warnings being errors
+	$(BIN)/coverage run -m pytest -q
+
+check: lint types layers test coverage ## everything CI runs: format, lint, types, layers, tests with docs, coverage
+
+lint: .venv/dev.stamp ## formatting and ruff's rules
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types: .venv/dev.stamp ## pyright, strict on core and api
+	$(BIN)/pyright
+
+layers: .venv/dev.stamp ## imports go downwards only
+	PYTHONPATH=src $(BIN)/lint-imports --no-cache
+
+coverage: .venv/dev.stamp ## what the last `make test` did not reach
+	$(BIN)/coverage report
+
+docs: .venv/dev.stamp ## run every code block of the documentation (a part of `make test`)
+	$(BIN)/pytest -q tests/surface/test_docs.py
+
+bench: .venv/dev.stamp ## list the benchmarks; `make bench NAME=...` runs one
+ifdef NAME
+	$(BIN)/python benchmarks/$(NAME).py $(ARGS)
+else
+	@for file in benchmarks/[a-z]*.py; do printf '  make bench NAME=%-14s %s\n' "$$(basename "$$file" .py)" \
+		"$$(sed -n '1s/^"""//;1s/"*$$//;1p' "$$file")"; done
+endif
+
+format: .venv/dev.stamp ## put the code into shape
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean: ## remove .venv and caches; runs and pictures stay
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* htmlcov build dist
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Reverie needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/core.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing Reverie and its libraries into .venv (PyTorch is large: this can take minutes, once)"
+	$(PIP) -e .
+	@touch $@
+
+.venv/dev.stamp: .venv/core.stamp
+	@echo "Installing the tools of the tests into .venv"
+	$(PIP) -e '.[dev]'
+	@touch $@

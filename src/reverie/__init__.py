@@ -1,0 +1,53 @@
+"""Reverie: train image generators on your own images, know when they go wrong, and measure what they are worth.
+
+    import reverie as rv
+    for event in rv.train(rv.recipe("vae", data="faces", minutes=3), run="runs/faces"):
+        ...
+    rv.sample("runs/faces", n=16)
+
+Every public name is loaded on first use, so that importing this package costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from reverie.api import demo, fit, info, interpolate, load, measure, recipe, resume, runs, sample, train
+    from reverie.core.errors import ReverieError
+    from reverie.core.recipe import Recipe
+    from reverie.core.run import Run
+
+_HOMES = {
+    "Recipe": "reverie.core.recipe",
+    "ReverieError": "reverie.core.errors",
+    "Run": "reverie.core.run",
+}
+
+__all__ = [
+    "Recipe",
+    "ReverieError",
+    "Run",
+    "demo",
+    "fit",
+    "info",
+    "interpolate",
+    "load",
+    "measure",
+    "recipe",
+    "resume",
+    "runs",
+    "sample",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'reverie' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES.get(name, "reverie.api")), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,1 @@
+"""Sets that Reverie draws or carries itself: no network, no files."""

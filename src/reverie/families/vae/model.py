@@ -1,0 +1,235 @@
+"""The VAE: encoder -> (mu, log-variance) -> z = mu + sigma * eps -> decoder -> pixel distribution. Objective next door."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from reverie.core.capability import Decodes, Encodes, Reconstructs, Samples, Scores
+from reverie.core.rng import Rng, normal_by_seed
+from reverie.families.vae.likelihood import Likelihood
+from reverie.nets.gaussian import bound, draw, kl_from_unit, log_normal, log_normal_pairs
+from reverie.nets.ladder import Ladder
+
+
+@dataclass(frozen=True)
+class Latents:
+    """What inference says of b images with k draws each.
+
+    Args:
+        mean: posterior means, (b, 1 or k, latent_dim); k when a layer's posterior depends on the draw above it.
+        log_variance: the same shape.
+        z: the draws, (b, k, latent_dim).
+        eps: the standard normal noise that made them, (b, k, latent_dim).
+    """
+
+    mean: Tensor
+    log_variance: Tensor
+    z: Tensor
+    eps: Tensor
+
+    def kl(self) -> Tensor:
+        """KL(q || N(0, 1)) of every dimension, (b, 1 or k, latent_dim), nats."""
+        return kl_from_unit(self.mean, self.log_variance)
+
+    def log_q(self) -> Tensor:
+        """log q(z | x), (b, k), nats."""
+        return (log_normal(self.eps) - 0.5 * self.log_variance).sum(-1)
+
+
+class FlatNet(nn.Module):
+    """One stochastic layer: an encoder, a Gaussian head, a decoder.
+
+    Args:
+        encoder: (b, c, h, w) -> (b, num_out), with attribute num_out.
+        decoder: (n, latent + num_classes) -> (n, num_params, h, w).
+        latent: latent dimensions.
+        num_classes: width of the one-hot label; 0 for none.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, num_features: int, latent: int, num_classes: int) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+        self.head = nn.Linear(num_features + num_classes, 2 * latent)
+        self.latent_dim, self.latent_sizes = latent, [1] * latent
+
+    def posterior(self, x: Tensor, one_hot: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(mean, log-variance) of q(z | x), each (b, latent), in fp32."""
+        features = self.encoder(x)
+        with torch.autocast(x.device.type, enabled=False):  # bf16 would round small sigmas of large means away
+            joined = features.float() if one_hot is None else torch.cat([features.float(), one_hot], 1)
+            mean, raw = self.head(joined).chunk(2, dim=1)
+            return mean, bound(raw)
+
+    def generate(self, z: Tensor, one_hot: Tensor | None) -> Tensor:
+        """(n, latent) -> (n, num_params, h, w)."""
+        return self.decoder(z if one_hot is None else torch.cat([z, one_hot], 1))
+
+
+class VampPrior(nn.Module):
+    """p(z) = mean over K learned pseudo-inputs u_k of q(z | u_k) (Tomczak and Welling 2018, eq. 10).
+
+    Args:
+        shape: (channels, height, width) of the images.
+        num: K.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], num: int) -> None:
+        super().__init__()
+        self.inputs = nn.Parameter(torch.randn(num, *shape) * 0.1)
+
+    def components(self, net: FlatNet) -> tuple[Tensor, Tensor]:
+        """(means, log-variances), each (K, latent)."""
+        return net.posterior(self.inputs.clamp(-1, 1), None)
+
+
+class Vae(nn.Module, Samples, Encodes, Decodes, Reconstructs, Scores):
+    """A variational autoencoder.
+
+    Args:
+        net: a FlatNet, or a Ladder of several stochastic layers.
+        likelihood: the pixel distribution.
+        num_classes: 0, or the number of labels that images are conditioned on.
+        prior: a VampPrior (FlatNet only), or None for N(0, I).
+    """
+
+    def __init__(
+        self, net: FlatNet | Ladder, likelihood: Likelihood, *, num_classes: int = 0, prior: VampPrior | None = None
+    ) -> None:
+        super().__init__()
+        self.net, self.likelihood, self.num_classes, self.prior = net, likelihood, num_classes, prior
+        self.latent_dim, self.discrete = net.latent_dim, likelihood.discrete
+
+    @property
+    def layer_sizes(self) -> list[int]:
+        """Latent dimensions that free bits count together: a stochastic layer of a ladder, else a single dimension."""
+        return self.net.latent_sizes
+
+    def one_hot(self, labels: Tensor | None, num: int) -> Tensor | None:
+        """(num, num_classes) float for a conditional model, None for any other."""
+        if not self.num_classes:
+            return None
+        labels = torch.zeros(num, dtype=torch.long) if labels is None else labels
+        return F.one_hot(labels.to(self._device), self.num_classes).float()
+
+    def infer(self, x: Tensor, eps: Tensor, labels: Tensor | None = None) -> tuple[Latents, Tensor]:
+        """Draws k latents an image and decodes them: eps (b, k, latent_dim) -> latents, theta (b, k, num_params, h, w)."""
+        return self._inference(x, labels)(eps)
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        """log p(z) in nats: (b, k, latent_dim) -> (b, k)."""
+        return self._prior_density()(z)
+
+    @torch.inference_mode()
+    def sample(self, seeds: Sequence[int], *, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
+        """Decodes draws from the prior; `truncation` scales a draw's distance from the middle (of its component)."""
+        if labels is None and self.num_classes:
+            chosen = [int(Rng("label", int(s), count=1).integers(self.num_classes)) for s in seeds]
+            labels = torch.tensor(chosen, dtype=torch.long)
+        return self.decode(self._draw_prior(seeds, truncation), labels=labels)
+
+    @torch.inference_mode()
+    def latents(self, seeds: Sequence[int]) -> Tensor:
+        """One draw from the prior a seed, (n, latent_dim)."""
+        return self._draw_prior(seeds, 1.0)
+
+    @torch.inference_mode()
+    def decode(self, latents: Tensor, *, labels: Tensor | None = None) -> Tensor:
+        """The mean image of each latent."""
+        latents = latents.to(self._device)
+        theta = self.net.generate(latents, self.one_hot(labels, len(latents)))
+        return self.likelihood.mean(theta.float())
+
+    @torch.inference_mode()
+    def encode(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:
+        """Posterior means; those of a ladder follow the mean path from the top."""
+        return self._mean_path(images, labels)[0].mean[:, 0]
+
+    @torch.inference_mode()
+    def reconstruct(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:
+        """Decodes the posterior means."""
+        return self.likelihood.mean(self._mean_path(images, labels)[1][:, 0].float())
+
+    @torch.inference_mode()
+    def kl_per_dimension(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:
+        """KL to N(0, 1) of every dimension in nats, (n, latent_dim); below a ladder's top layer along the mean path."""
+        return self._mean_path(images, labels)[0].kl()[:, 0]
+
+    def scorer(self, images: Tensor, *, labels: Tensor | None = None) -> Callable[[int, Rng], Tensor]:
+        """Encodes once; f(s, rng) gives s log importance weights an image, (n, s)."""
+        with torch.inference_mode():
+            images = images.to(self._device)
+            inference, log_prior = self._inference(images, labels), self._prior_density()
+
+        @torch.inference_mode()
+        def score(num: int, rng: Rng) -> Tensor:
+            latents, theta = inference(rng.normal(num, self.latent_dim).to(self._device))
+            return self.likelihood.log_prob(images, theta) + log_prior(latents.z) - latents.log_q()
+
+        return score
+
+    @torch.inference_mode()
+    def draw(self, images: Tensor, rng: Rng, *, labels: Tensor | None = None) -> Tensor:
+        """One draw from q(z | x) an image, (n, latent_dim)."""
+        images = images.to(self._device)
+        return self._inference(images, labels)(rng.normal(1, self.latent_dim).to(self._device))[0].z[:, 0]
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def _mean_path(self, images: Tensor, labels: Tensor | None) -> tuple[Latents, Tensor]:
+        images = images.to(self._device)
+        return self._inference(images, labels)(images.new_zeros(len(images), 1, self.latent_dim))
+
+    def _inference(self, x: Tensor, labels: Tensor | None) -> Callable[[Tensor], tuple[Latents, Tensor]]:
+        """Encodes x once; the result draws and decodes."""
+        one_hot, net = self.one_hot(labels, len(x)), self.net
+        if isinstance(net, Ladder):
+            features = net.features(x)
+
+            def descend(eps: Tensor) -> tuple[Latents, Tensor]:
+                b, k, d = eps.shape
+                repeated = [f.repeat_interleave(k, 0) for f in features] if k > 1 else features
+                mean, log_variance, u, theta = net.infer(repeated, eps.reshape(b * k, d), _repeat(one_hot, k))
+                latents = Latents(mean.view(b, k, d), log_variance.view(b, k, d), u.view(b, k, d), eps)
+                return latents, theta.view(b, k, *theta.shape[1:])
+
+            return descend
+        mean, log_variance = (value[:, None] for value in net.posterior(x, one_hot))
+
+        def decode(eps: Tensor) -> tuple[Latents, Tensor]:
+            b, k, d = eps.shape
+            z = draw(mean, log_variance, eps)
+            theta = net.generate(z.reshape(b * k, d), _repeat(one_hot, k))
+            return Latents(mean, log_variance, z, eps), theta.view(b, k, *theta.shape[1:])
+
+        return decode
+
+    def _prior_density(self) -> Callable[[Tensor], Tensor]:
+        """log p(z) as a function, with a vamp prior's pseudo-inputs encoded once."""
+        if self.prior is None or isinstance(self.net, Ladder):
+            return lambda z: log_normal(z).sum(-1)
+        means, log_variances = self.prior.components(self.net)
+
+        def mixture(z: Tensor) -> Tensor:
+            with torch.autocast(z.device.type, enabled=False):
+                pairs = log_normal_pairs(z.flatten(0, 1), means, log_variances)
+            return (torch.logsumexp(pairs, 1) - math.log(len(means))).view(z.shape[:2])
+
+        return mixture
+
+    def _draw_prior(self, seeds: Sequence[int], truncation: float) -> Tensor:
+        eps = truncation * normal_by_seed(seeds, self.latent_dim).to(self._device)
+        if self.prior is None or isinstance(self.net, Ladder):
+            return eps
+        means, log_variances = self.prior.components(self.net)
+        chosen = torch.tensor([int(Rng("component", int(s), count=1).integers(len(means))) for s in seeds])
+        return draw(means[chosen], log_variances[chosen], eps)
+
+
+def _repeat(one_hot: Tensor | None, k: int) -> Tensor | None:
+    return None if one_hot is None else one_hot.repeat_interleave(k, 0)

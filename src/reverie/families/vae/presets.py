@@ -1,0 +1,55 @@
+"""Recipes to start from. Each says what to expect and how long it takes; measured rows are in benchmarks/RESULTS.md."""
+
+from reverie.families.vae.recipe import VaeRecipe
+
+__all__ = ["default", "mnist_dynamic", "mnist_fixed", "mnist_iwae", "mnist_ladder", "mnist_vamp"]
+
+
+def default() -> VaeRecipe:
+    """Any images, any size: a small residual net, a Gaussian with optimal spread."""
+    return VaeRecipe.model_validate(
+        {
+            "data": {"source": "faces"},
+            "train": {"minutes": 10, "batch": 64},
+            "optim": {"lr": 1e-3},
+            "vae": {"net": "resnet", "width": 32, "depth": 1, "latent": 64, "likelihood": "gaussian"},
+        }
+    )
+
+
+def _mnist(source: str, preset: str, minutes: float, vae: dict[str, object], batch: int = 128) -> VaeRecipe:
+    binarize = "dynamic" if source == "mnist" else "no"
+    return VaeRecipe.model_validate(
+        {
+            "preset": preset,
+            "data": {"source": source, "binarize": binarize},
+            "train": {"minutes": minutes, "batch": batch, "clip": 200.0, "ema_images": 100_000},
+            "optim": {"lr": 1e-3},
+            "vae": {"net": "resnet", "width": 16, "latent": 40, "likelihood": "bernoulli", **vae},
+        }
+    )
+
+
+def mnist_dynamic() -> VaeRecipe:
+    """MNIST, each pixel redrawn as a coin at every visit; one stochastic layer."""
+    return _mnist("mnist", "mnist-dynamic", 10, {})
+
+
+def mnist_fixed() -> VaeRecipe:
+    """Larochelle's fixed binarisation of MNIST (50,000 training images); one stochastic layer."""
+    return _mnist("binarized-mnist", "mnist-fixed", 20, {})
+
+
+def mnist_vamp() -> VaeRecipe:
+    """Fixed binarisation; the prior is a mixture of 500 posteriors."""
+    return _mnist("binarized-mnist", "mnist-vamp", 40, {"prior": "vamp", "encoder": "mlp"})
+
+
+def mnist_iwae() -> VaeRecipe:
+    """Dynamic binarisation; the importance-weighted bound with 50 draws an image."""
+    return _mnist("mnist", "mnist-iwae", 40, {"samples": 50, "ramp": 0.7}, batch=64)
+
+
+def mnist_ladder() -> VaeRecipe:
+    """Fixed binarisation; several stochastic layers, coarse to fine."""
+    return _mnist("binarized-mnist", "mnist-ladder", 40, {"net": "ladder", "latent": 8, "free_bits": 0.5, "warmup": 0.2})

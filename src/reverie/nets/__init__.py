@@ -1,0 +1,1 @@
+"""Encoders, decoders and their blocks: plain keyword arguments, no recipe, no files."""

@@ -1,0 +1,142 @@
+"""Tensors on disk: safetensors with a digest, written atomically, read with suspicion. No pickle, in or out."""
+
+import json
+import os
+import shutil
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from reverie.core.errors import RunError
+from reverie.core.recipe import Recipe
+from reverie.core.run import atomic_write, sync_folder
+from reverie.core.spec import DataSpec
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    """Writes tensors and a JSON description; `path` holds the old content or the new one at every instant.
+
+    Raises:
+        OSError: the disk is full or the folder read-only; `path` is untouched.
+    """
+    plain = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(about, sort_keys=True)
+    metadata = {"about": text, "sha256": _digest(plain, text)}
+    atomic_write(path, safetensors.torch.save(plain, metadata))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the description, if every byte is as it was written.
+
+    Raises:
+        RunError: missing, truncated, altered, or not ours.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
+    except FileNotFoundError:
+        raise RunError(f"{path}: is missing. `reverie resume {_run_of(path)}` trains on and writes it.") from None
+    except (OSError, safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise RunError(f"{path}: is damaged ({_short(error)}). `reverie resume {_run_of(path)}` writes it anew.") from None
+    text = metadata.get("about", "")
+    if metadata.get("sha256") != _digest(tensors, text):
+        raise RunError(f"{path}: is damaged (its checksum differs). `reverie resume {_run_of(path)}` writes it anew.")
+    return tensors, json.loads(text)
+
+
+def save_weights(path: Path, model: nn.Module, recipe: Recipe, spec: DataSpec, images: int) -> None:
+    """Writes a model's weights under their plain names, with all that is needed to build the model again."""
+    about = {"recipe": recipe.to_toml(), "spec": asdict(spec), "images": images, "format": 1}
+    write_tensors(path, model.state_dict(), about)
+
+
+def load_weights(path: Path) -> tuple[dict[str, Tensor], DataSpec, int]:
+    """(state dict, data spec, images seen) of a weights file."""
+    tensors, about = read_tensors(path)
+    try:
+        spec = about["spec"] | {"classes": tuple(about["spec"]["classes"])}
+        return tensors, DataSpec(**spec), int(about["images"])
+    except (KeyError, TypeError, ValueError):
+        raise RunError(f"{path}: is not a weights file of Reverie. Name a run folder.") from None
+
+
+class States:
+    """What a resume needs, in `state/`: the newest state, and the one before it until the newest was read back.
+
+    Args:
+        folder: the run's `state` folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.newest, self.previous = folder / "state.safetensors", folder / "previous.safetensors"
+
+    def save(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+        """Keeps the current state as the previous one, writes the new one, reads it back."""
+        if self.newest.exists():
+            link = self.previous.with_name(".link.tmp")
+            link.unlink(missing_ok=True)
+            try:
+                os.link(self.newest, link)  # both names exist at every instant; a rename would leave a gap
+            except OSError:  # a file system without hard links
+                shutil.copyfile(self.newest, link)
+            link.replace(self.previous)
+            sync_folder(self.newest.parent)
+        write_tensors(self.newest, tensors, about)
+        read_tensors(self.newest)
+        self.previous.unlink(missing_ok=True)
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any], str | None] | None:
+        """The newest state that can be read, its description, and a sentence if that was not the newest; None when
+        nothing was saved yet.
+
+        Raises:
+            RunError: there are states and none can be read.
+        """
+        problem: str | None = None
+        for path in (self.newest, self.previous):
+            if path.exists():
+                try:
+                    return (*read_tensors(path), problem)
+                except RunError as error:
+                    problem = str(error)
+        if problem:
+            run = _run_of(self.newest)
+            raise RunError(
+                f"{run}: no checkpoint can be read (the newest is damaged). Its weights/ may still be good for sampling; "
+                f"to train again from the start use `reverie train {run}/recipe.toml --run NEW`."
+            )
+        return None
+
+
+def pack(parts: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
+    """One flat dict, names joined by a slash."""
+    return {f"{part}/{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
+
+
+def unpack(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    """The tensors of one part, by their own names."""
+    return {name.removeprefix(part + "/"): t for name, t in tensors.items() if name.startswith(part + "/")}
+
+
+def _digest(tensors: dict[str, Tensor], text: str) -> str:
+    digest = sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _run_of(path: Path) -> Path:
+    return path.parent.parent if path.parent.name in ("weights", "state") else path
+
+
+def _short(error: Exception) -> str:
+    return str(error).split("\n")[0][:120]

@@ -1,0 +1,139 @@
+"""One phase's optimiser, and one update: accumulate, reduce, clip, step. A step that is not finite changes nothing."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from reverie.core.family import Batch, Moment, Phase
+from reverie.core.recipe import OptimRecipe
+from reverie.train.ranks import Ranks
+
+
+@dataclass(frozen=True)
+class Stepper:
+    """A phase with its optimiser.
+
+    Args:
+        phase: the objective and its parameters.
+        adam: fused where the device has it.
+        totals: running sums since the last report, by term name, on the device: read rarely, so that no step waits.
+    """
+
+    phase: Phase
+    adam: torch.optim.AdamW
+    totals: dict[str, Tensor]
+
+    @staticmethod
+    def of(phase: Phase, optim: OptimRecipe, device: torch.device, *, compiled: bool = False) -> "Stepper":
+        """A fresh optimiser for the phase; `compiled` compiles its objective, never the stored modules."""
+        if compiled:
+            phase = replace(phase, terms=torch.compile(phase.terms))
+        adam = torch.optim.AdamW(
+            phase.params,
+            lr=torch.tensor(optim.lr, device=device) if device.type == "cuda" else optim.lr,
+            betas=(optim.beta1, optim.beta2),
+            eps=optim.eps,
+            weight_decay=optim.weight_decay,
+            fused=True,
+        )
+        return Stepper(phase, adam, {})
+
+    def step(
+        self,
+        batch: Batch,
+        moment: Moment,
+        *,
+        lr: float,
+        micro: int,
+        clip: float | None,
+        ranks: Ranks,
+        precision: Callable[[], AbstractContextManager[object]],
+    ) -> Tensor:
+        """Updates the phase's parameters by one batch.
+
+        Args:
+            batch: this rank's share of the global batch.
+            lr: learning rate of this step.
+            micro: images to hold in memory at once; gradients accumulate.
+            clip: largest gradient norm, or None.
+            precision: opens the autocast region.
+        Returns:
+            1.0 if the step was left out because its loss or gradient was not finite, else 0.0: a scalar on the device.
+        """
+        params = self.phase.params
+        for param in params:
+            param.grad = None
+        sums: dict[str, Tensor] = {}
+        for first in range(0, len(batch), micro):
+            part = batch.slice(first, micro) if micro < len(batch) else batch
+            share = len(part) / len(batch)
+            rng = moment.rng.slice(first, len(part)) if micro < len(batch) else moment.rng
+            with precision():
+                terms = self.phase.terms(part, replace(moment, rng=rng))
+                loss = torch.stack(list(terms.loss.values())).sum()
+            grads = torch.autograd.grad(loss * share if share < 1 else loss, list(params), allow_unused=True)
+            for param, grad in zip(params, grads, strict=True):
+                if grad is not None:
+                    param.grad = grad if param.grad is None else param.grad + grad
+            for name, value in {"loss": loss, **terms.loss, **terms.watch}.items():
+                sums[name] = sums.get(name, 0) + value.detach().float() * share
+        ranks.average_gradients(params)
+        return self._apply(sums, lr, clip)
+
+    def _apply(self, sums: dict[str, Tensor], lr: float, clip: float | None) -> Tensor:
+        grads = [p.grad for p in self.phase.params if p.grad is not None]
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
+        bad = (~torch.isfinite(norm + sums["loss"])).float()
+        if clip is not None:
+            torch._foreach_mul_(grads, torch.clamp(clip / (norm + 1e-6), max=1.0))
+        for group in self.adam.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(lr)
+            else:
+                group["lr"] = lr
+        self.adam.found_inf = bad  # pyright: ignore[reportAttributeAccessIssue]  (the fused kernel's switch)
+        self.adam.step()
+        good = bad == 0
+        for name, value in {**sums, "gradient_norm": norm, "steps": torch.ones_like(norm)}.items():
+            before = self.totals.get(name)
+            kept = torch.where(good, value, torch.zeros_like(value))
+            self.totals[name] = kept if before is None else before + kept
+        return bad
+
+    def report(self, ranks: Ranks) -> tuple[dict[str, float], dict[str, float]]:
+        """(mean terms, mean health) since the last report, and starts the sums anew."""
+        names = sorted(self.totals)
+        sums = ranks.average(torch.stack([self.totals[n] for n in names])).tolist() if names else []
+        totals = dict(zip(names, sums, strict=True))
+        self.totals.clear()
+        steps = totals.pop("steps", 0.0)
+        means = {name: value / steps if steps else float("nan") for name, value in totals.items()}
+        norm = means.pop("gradient_norm", float("nan"))
+        return means, {"gradient_norm": norm}
+
+    def state(self) -> dict[str, Tensor]:
+        """The optimiser's and the report's tensors, by plain names."""
+        tensors = {f"total.{name}": value for name, value in self.totals.items()}
+        for index, param in enumerate(self.phase.params):
+            for name, value in self.adam.state.get(param, {}).items():
+                tensors[f"adam.{index}.{name}"] = value
+        return tensors
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Puts back what `state` gave."""
+        self.totals.clear()
+        for name, value in tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind == "total":
+                self.totals[rest] = value.to(self.phase.params[0].device)
+            else:
+                index, _, key = rest.partition(".")
+                param = self.phase.params[int(index)]
+                on = param.device if key != "step" or param.device.type == "cuda" else torch.device("cpu")
+                restored = value.to(on)
+                if key != "step":  # the fused kernel wants moments laid out as the weights are
+                    restored = torch.empty_like(param).copy_(restored)
+                self.adam.state[param][key] = restored
