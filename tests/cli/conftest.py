@@ -100,7 +100,16 @@ class Api(types.ModuleType):
 
     def describe_data(self, source: str, **fields: Any) -> dict[str, Any]:
         self.asked |= {"source": source, **fields}
-        return {"source": source, "images": 9500, "classes": {"cat": 5000, BEL: 4500}, "unreadable": [], "ok": True}
+        return {
+            "source": source,
+            "images": 9500,
+            "classes": {"cat": 5000, BEL: 4500},
+            "shape": [3, 4, 5],
+            "widths": [5, 7, 90],
+            "heights": [4, 4, 4],
+            "unreadable": [["a.jpg" + BEL, "is cut short"]],
+            "ignored": 0,
+        }
 
     def prepare_data(self, source: str, *, progress: Callable[[int, int], None], **fields: Any) -> dict[str, Any]:
         progress(1, 2)

@@ -88,7 +88,7 @@ def test_phases_and_probes_are_named() -> None:
     progress.show(Stepped(images=1, phase="critic", terms={"loss": 1.0}))
     progress.show(Stepped(images=1, phase="generator", terms={"loss": float("nan")}))
     progress.show(Probed(images=1, values={"psnr_db": 20.0}))
-    assert "critic: loss 1  |  generator: loss not finite  |  held-out: psnr 20 dB" in progress.line()
+    assert "critic: loss 1  |  generator: loss not finite  |  held-out: PSNR 20 dB" in progress.line()
 
 
 def test_the_bar_draws_on_a_terminal_and_leaves_it_clean(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_the_bar_draws_on_a_terminal_and_leaves_it_clean(monkeypatch: pytest.Mon
         progress.show(Warned(images=500, code="X001", message="[bold]odd[/bold]"))
         progress._live.refresh()
     text = stream.getvalue()
-    assert "50 %" in text and "100 images/s" in text and "reconstruction 80.25 nats" in text and "kl not finite" in text
+    assert "50 %" in text and "100 images/s" in text and "reconstruction 80.25 nats" in text and "KL not finite" in text
     assert "[red]faces[/red]" in text and "[bold]odd[/bold]" in text, "brackets in names are text"
     assert "\x1b[?25h" in text, "the cursor is back"
 

@@ -67,7 +67,7 @@ class ToyFamily(Family):
     def build(self, recipe, spec):
         return Toy(spec.shape, recipe.toy.spread)
 
-    def phases(self, model, recipe):
+    def phases(self, model, recipe, num_items):
         def terms(batch, moment):
             return Terms({"error": (batch.images - model.mean).square().mean()})
 

@@ -69,7 +69,7 @@ def test_change_replaces_dotted_keys_and_keeps_one_budget() -> None:
 def test_settings_from_the_command_line() -> None:
     assert parse_setting("vae.beta=4") == ("vae.beta", 4)
     assert parse_setting("data.source=my photos") == ("data.source", "my photos")
-    assert parse_setting('data.size=[32, 48]') == ("data.size", [32, 48])
+    assert parse_setting("data.size=[32, 48]") == ("data.size", [32, 48])
     with pytest.raises(RecipeError, match="section.key=value"):
         parse_setting("vae.beta")
 

@@ -25,7 +25,9 @@ def test_events_survive_their_written_form() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["", "{", "[]", "3", '{"event": "nothing"}', '{"event": "saved"}', '{"event": "probed", "images": "x", "values": {}}',
+    "line",
+    ["", "{", "[]", "3", '{"event": "nothing"}', '{"event": "saved"}',
+             '{"event": "probed", "images": "x", "values": {}}',
              '{"event": "probed", "images": 1, "values": {"a": "b"}}', '{"event": ["saved"]}', "[" * 100_000],
 )  # fmt: skip
 def test_foreign_lines_are_no_events(line: str) -> None:
@@ -55,10 +57,12 @@ def test_what_a_killed_trainer_said_after_its_checkpoint_is_dropped(run: Run) ->
 
 def test_events_wait_for_space_on_a_full_disk(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Path.open
-    def full(self: Path, *args: object, **kwargs: object):  # noqa: ANN202
+
+    def full(self: Path, *args: object, **kwargs: object):
         if self.name == "events.jsonl" and "a" in str(args):
             raise OSError(28, "No space left on device")
         return real(self, *args, **kwargs)  # pyright: ignore
+
     monkeypatch.setattr(Path, "open", full)
     run.append(Warned(images=1, code="X003", message="m"))
     monkeypatch.setattr(Path, "open", real)
@@ -111,8 +115,10 @@ def test_a_second_trainer_is_told_who_holds_the_folder_and_a_killed_one_holds_no
 def test_a_failed_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.json"
     atomic_write(path, b"old")
+
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
+
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         atomic_write(path, b"new")

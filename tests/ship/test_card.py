@@ -25,7 +25,7 @@ def test_pictures_exist_and_paths_are_relative(run: Run, exhibits: Exhibits) -> 
 
 def test_it_says_what_was_measured_with_error_unit_and_protocol(run: Run, exhibits: Exhibits) -> None:
     text = write_card(run, exhibits).read_text(encoding="utf-8")
-    assert "| elbo | -78.2 ± 0.3 | nats | 512 |" in text
+    assert "| ELBO | -78.2 ± 0.3 | nats | 512 |" in text
     assert "split held-out" in text
     assert "1,024 images seen in 9 s on cpu" in text and "1,234 parameters" in text
 

@@ -23,8 +23,8 @@ def test_series_keep_order_units_and_values() -> None:
         Probed(images=256, values={"psnr_db": 2.0}),
     ]
     kl, psnr = series(events)
-    assert (kl.name, kl.unit, kl.kind, kl.points) == ("kl", "nats", "term", [(0, 3.0), (128, 2.0), (256, 1.0)])
-    assert (psnr.name, psnr.unit, psnr.kind, psnr.last) == ("psnr", "dB", "probe", 2.0)
+    assert (kl.name, kl.unit, kl.kind, kl.points) == ("KL", "nats", "term", [(0, 3.0), (128, 2.0), (256, 1.0)])
+    assert (psnr.name, psnr.unit, psnr.kind, psnr.last) == ("PSNR", "dB", "probe", 2.0)
 
 
 def test_phases_are_named_when_there_are_two() -> None:
@@ -42,7 +42,7 @@ def test_a_term_weighted_by_one_is_drawn_once() -> None:
     events = [
         Stepped(images=i, phase="elbo", terms={"weighted_kl_nats": i * 2.0, "kl_nats": i * 2.0}) for i in range(5)
     ]
-    assert [s.name for s in series(events)] == ["kl"]
+    assert [s.name for s in series(events)] == ["KL"]
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=3000))

@@ -50,4 +50,4 @@ def test_counts() -> None:
 
 def test_a_name_alone_is_never_taken_for_a_unit() -> None:
     assert spoken("nats") == ("nats", "")
-    assert spoken("held_out_elbo_nats") == ("held out elbo", "nats")
+    assert spoken("held_out_elbo_nats") == ("held out ELBO", "nats")

@@ -68,7 +68,7 @@ def test_every_picture_decodes_at_the_size_it_claims(run: Run, exhibits: Exhibit
 
 def test_numbers_have_their_error_and_what_was_not_measured_is_absent(run: Run, exhibits: Exhibits) -> None:
     text = " ".join(Page(render(run, exhibits)).text.split())
-    assert "elbo -78.2 ± 0.3 nats 512" in text
+    assert "ELBO -78.2 ± 0.3 nats 512" in text
     bare = Page(render(run, Exhibits()))
     assert "Measured" not in bare.text and "Reconstructions" not in bare.text
     assert "foreign" not in text

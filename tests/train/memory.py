@@ -24,7 +24,9 @@ class Memory:
         draw = torch.Generator().manual_seed(0)
         centre = torch.randint(3, 9, (256, 2), generator=draw)
         grid = torch.arange(12)
-        distance = (grid[None, :, None] - centre[:, 0, None, None]) ** 2 + (grid[None, None] - centre[:, 1, None, None]) ** 2
+        distance = (grid[None, :, None] - centre[:, 0, None, None]) ** 2 + (
+            grid[None, None] - centre[:, 1, None, None]
+        ) ** 2
         self.images = (torch.exp(-distance / 6.0) * 2 - 1)[:, None]
         self.labels = (centre[:, 0] > 5).long()
 
@@ -38,27 +40,56 @@ class Memory:
 
 def make(images: int, **settings: object) -> Recipe:
     """A small recipe with an `images` budget; settings replace dotted keys, written with __ for the dot."""
-    base = {"train.images": images, "train.batch": 16, "train.log_every": 3, "train.ema_images": 64, "optim.lr": 1e-3,
-            "vae.width": 8, "vae.hidden": 16, "vae.latent": 3, "train.precision": "fp32", "train.grids": 4, "train.probes": 5}  # fmt: skip
+    base = {
+        "train.images": images,
+        "train.batch": 16,
+        "train.log_every": 3,
+        "train.ema_images": 64,
+        "train.precision": "fp32",
+        "train.grids": 4,
+        "train.probes": 5,
+        "vae.width": 8,
+        "vae.hidden": 16,
+        "vae.latent": 3,
+    }
     return Recipe.from_dict({"family": "vae"}).change(base | {k.replace("__", "."): v for k, v in settings.items()})
 
 
-def trainer(folder: Path, recipe: Recipe, *, stop_at: int | None = None, ranks: Ranks | None = None, periodic: Periodic | None = None) -> Trainer:
+def trainer(
+    folder: Path,
+    recipe: Recipe,
+    *,
+    stop_at: int | None = None,
+    ranks: Ranks | None = None,
+    periodic: Periodic | None = None,
+) -> Trainer:
     """A trainer on `folder`, that stops itself once `stop_at` images are seen."""
     run = Run.create(folder, recipe)
     built: list[Trainer] = []
+
     def stop() -> bool:
         return stop_at is not None and built[0].progress.images >= stop_at
+
     built.append(
-        Trainer(run, recipe, get_family(recipe.family), Memory(), periodic=periodic or watching(), ranks=ranks or Ranks(), stop=stop)
+        Trainer(
+            run,
+            recipe,
+            get_family(recipe.family),
+            Memory(),
+            periodic=periodic or watching(),
+            ranks=ranks or Ranks(),
+            stop=stop,
+        )
     )
     return built[0]
 
 
 def watching() -> Periodic:
     """A grid that is a file, and a probe that is a norm."""
+
     def probe(model: torch.nn.Module) -> dict[str, float]:
         return {"norm": float(sum(p.double().norm() for p in model.parameters()))}
+
     return Periodic(grid=lambda model, path: path.write_bytes(b"grid"), probe=probe, best=("norm", -1))
 
 
@@ -79,11 +110,15 @@ def what_stands(folder: Path) -> Iterator[dict[str, object]]:
 
 def same(a: Trainer, b: Trainer) -> bool:
     """True when weights, averages and optimiser states are equal to the bit."""
+
     def everything(t: Trainer) -> dict[str, torch.Tensor]:
-        parts = {f"m.{k}": v for k, v in t.model.state_dict().items()} | {f"a.{k}": v for k, v in t.average.state_dict().items()}
+        parts = {f"m.{k}": v for k, v in t.model.state_dict().items()} | {
+            f"a.{k}": v for k, v in t.average.state_dict().items()
+        }
         for s in t.steppers:
             parts |= {f"{s.phase.name}.{k}": v for k, v in s.state().items()}
         return parts
+
     x, y = everything(a), everything(b)
     return x.keys() == y.keys() and all(torch.equal(x[k], y[k]) for k in x)
 

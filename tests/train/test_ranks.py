@@ -9,10 +9,10 @@ import torch
 from torch import multiprocessing
 
 sys.path.insert(0, str(Path(__file__).parent))
-from memory import make, run_to_end, trainer  # noqa: E402
+from memory import make, run_to_end, trainer
 
-from reverie.core.errors import UsageError  # noqa: E402
-from reverie.train.ranks import Ranks  # noqa: E402
+from reverie.core.errors import UsageError
+from reverie.train.ranks import Ranks
 
 
 def _train(rank: int, port: int, folder: str, here: str) -> None:
@@ -32,7 +32,9 @@ def test_two_ranks_equal_one(tmp_path: Path) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     whole = run_to_end(tmp_path / "one", make(160, train__clip=1.0, vae__warmup=0.5, vae__scale=0.5))
-    trainer(tmp_path / "two", make(160, train__clip=1.0, vae__warmup=0.5, vae__scale=0.5))  # the folder, before the ranks race for it
+    trainer(
+        tmp_path / "two", make(160, train__clip=1.0, vae__warmup=0.5, vae__scale=0.5)
+    )  # the folder, before the ranks race for it
     multiprocessing.spawn(_train, args=(port, str(tmp_path / "two"), str(Path(__file__).parent)), nprocs=2)
     results = [torch.load(tmp_path / "two" / f"rank{r}.pt", weights_only=True) for r in (0, 1)]
     for a, b, c in zip(whole.average.parameters(), *results, strict=True):

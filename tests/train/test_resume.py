@@ -14,7 +14,7 @@ from reverie.core.run import Run
 from reverie.train.checkpoint import read_tensors
 
 sys.path.insert(0, str(Path(__file__).parent))
-from memory import make, run_to_end, same, trainer, what_stands  # noqa: E402
+from memory import make, run_to_end, same, trainer, what_stands
 
 NETS = {
     "mlp": {"vae__net": "mlp"},

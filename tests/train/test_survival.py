@@ -15,7 +15,7 @@ from reverie.core.run import Run
 from reverie.train.checkpoint import States, read_tensors, write_tensors
 
 sys.path.insert(0, str(Path(__file__).parent))
-from memory import make, run_to_end, same, trainer  # noqa: E402
+from memory import make, run_to_end, same, trainer
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "text"])
@@ -29,7 +29,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path: Path
     content = bytearray(states.newest.read_bytes())
     if damage == "flip":
         content[-7] ^= 1  # one bit of one weight
-    states.newest.write_bytes({"truncate": content[:-100], "empty": b"", "text": b"{}" * 50}.get(damage, bytes(content)))
+    states.newest.write_bytes(
+        {"truncate": content[:-100], "empty": b"", "text": b"{}" * 50}.get(damage, bytes(content))
+    )
     resumed = run_to_end(tmp_path / "r", recipe)
     assert same(whole, resumed)
     warnings = [e for e in Run.open(tmp_path / "r").events() if isinstance(e, Warned)]
@@ -128,6 +130,16 @@ def test_a_full_disk_is_a_warning_while_training_and_keeps_the_last_checkpoint(t
 
 def test_checkpoints_leave_no_litter(tmp_path: Path) -> None:
     run_to_end(tmp_path / "r", make(320, train__save_minutes=1e-6))
-    names = {str(p.relative_to(tmp_path / "r")) for p in (tmp_path / "r").rglob("*") if p.is_file() and "samples" not in str(p)}
-    assert names == {"recipe.toml", "events.jsonl", "state/state.safetensors", "weights/last.safetensors", "weights/best.safetensors"}
+    names = {
+        str(p.relative_to(tmp_path / "r"))
+        for p in (tmp_path / "r").rglob("*")
+        if p.is_file() and "samples" not in str(p)
+    }
+    assert names == {
+        "recipe.toml",
+        "events.jsonl",
+        "state/state.safetensors",
+        "weights/last.safetensors",
+        "weights/best.safetensors",
+    }
     assert any(isinstance(e, Saved) and e.best for e in Run.open(tmp_path / "r").events())

@@ -8,6 +8,7 @@ import typer
 from reverie.cli.console import facts, put, put_json, say
 from reverie.cli.progress import Counter
 
+MAX_LINES = 20
 Source = Annotated[str, typer.Argument(metavar="DATA", help="A folder, zip, npz or IDX file, or a built-in name.")]
 Size = Annotated[int | None, typer.Option(help="Side of the images, in pixels.")]
 Channels = Annotated[str | None, typer.Option(help="auto, grey, rgb or rgba.")]
@@ -58,4 +59,32 @@ def _tell(values: dict[str, Any], json: bool) -> None:
     if json:
         put_json(values)
     else:
-        put(facts(values))
+        put(facts(_worded(values)))
+
+
+def _worded(values: dict[str, Any]) -> dict[str, Any]:
+    """The report's lists as a person says them; what is not known here stays as it is."""
+    words = dict(values)
+    if "shape" in values and len(values["shape"]) == 3:
+        channels, height, width = values["shape"]
+        kinds = {1: "grey", 2: "two numbers", 3: "RGB", 4: "RGB with alpha"}
+        words["shape"] = f"{width} x {height}, {kinds.get(channels, f'{channels} channels')}"
+        words.pop("size", None)
+    for side in ("widths", "heights"):
+        low, median, high = values.get(side) or (0, 0, 0)
+        words[side] = f"{low} to {high} pixels (median {median})" if low < high else f"{high} pixels" if high else None
+    for counted in ("classes", "modes"):
+        words[counted] = _counts(values.get(counted) or {})
+    unreadable = values.get("unreadable") or []
+    words["unreadable"] = f"{len(unreadable)}" if unreadable else None
+    words |= {f"  {name}": reason for name, reason in unreadable[:MAX_LINES]}
+    words["seconds"] = None
+    return words
+
+
+def _counts(counts: dict[str, int]) -> str | None:
+    """ "3 (cat 50, dog 40, owl 10)", cut where it becomes long."""
+    if not counts:
+        return None
+    shown = ", ".join(f"{name} {num:,}" for name, num in list(counts.items())[:MAX_LINES])
+    return f"{len(counts):,} ({shown}{', ...' if len(counts) > MAX_LINES else ''})"

@@ -29,7 +29,6 @@ def measure(
     num: Annotated[int | None, typer.Option(min=2, help="Images; left out: as many as each metric likes.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides every draw.")] = 0,
     weights: Annotated[str, typer.Option(help="best (by held-out measurement) or last.")] = "best",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a run on images that it never saw.
@@ -50,7 +49,6 @@ def measure(
         num=num,
         seed=seed,
         weights="last" if weights == "last" else "best",
-        device=device,
         progress=counter,
     )
     counter.clear()

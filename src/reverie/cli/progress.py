@@ -112,7 +112,7 @@ class Progress:
             >>> progress._spoke_at = float("inf")
             >>> progress.show(Stepped(images=500, seconds=5, phase="elbo", terms={"kl_nats": 24.1}))
             >>> progress.line()
-            '50 %  500 images  100 images/s  5 s left  kl 24.10 nats'
+            '50 %  500 images  100 images/s  5 s left  KL 24.10 nats'
         """
         return "  ".join(part for part in (f"{100 * self.fraction:.0f} %", self._pace(), self._words()) if part)
 
@@ -130,7 +130,8 @@ class Progress:
             words = [_spoken(name, number) for name, number in _distinct(terms)[:4]]
             parts.append((f"{phase}: " if len(self.terms) > 1 else "") + "  ".join(words))
         if self.probed:
-            parts.append("held-out: " + "  ".join(_spoken(name, n) for name, n in list(self.probed.items())[:3]))
+            probes = [(name.removeprefix("held_out_"), number) for name, number in self.probed.items()]
+            parts.append("held-out: " + "  ".join(_spoken(name, number) for name, number in probes[:3]))
         return "  |  ".join(parts)
 
     def _bar(self) -> "RenderableType":
@@ -182,8 +183,10 @@ class Counter:
 
 
 def _distinct(terms: dict[str, float]) -> list[tuple[str, float]]:
-    """The terms without those that repeat another's value, as a term weighted by 1 does; the shorter name stays."""
+    """The terms without their sum, and without those that repeat another's value, as a term weighted by 1 does."""
     kept: dict[float, str] = {}
+    if len(terms) > 1:
+        terms = {name: number for name, number in terms.items() if name != "loss"}
     for name, number in sorted(terms.items(), key=lambda term: len(term[0])):
         kept.setdefault(number, name)
     return [(name, number) for name, number in terms.items() if kept[number] == name or number != number]

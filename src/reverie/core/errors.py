@@ -7,10 +7,10 @@ class ReverieError(Exception):
     The command line prints the message alone and exits with `exit_status`; a traceback in its place is a bug.
 
     Example:
-        >>> raise ReverieError("photos: holds no images. Name a folder, a zip, or a built-in set such as 'faces'.")
+        >>> raise ReverieError("photos: holds no images. Name a folder, or a built-in set.")
         Traceback (most recent call last):
         ...
-        reverie.core.errors.ReverieError: photos: holds no images. Name a folder, a zip, or a built-in set such as 'faces'.
+        reverie.core.errors.ReverieError: photos: holds no images. Name a folder, or a built-in set.
     """
 
     exit_status = 1

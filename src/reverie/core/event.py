@@ -7,7 +7,7 @@ import dataclasses
 import json
 import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ def to_json(event: Event) -> str:
     def clean(value: Any) -> Any:
         if isinstance(value, float):
             return value if math.isfinite(value) else None
-        return {k: clean(v) for k, v in value.items()} if isinstance(value, dict) else value
+        return {k: clean(v) for k, v in cast(dict[str, Any], value).items()} if isinstance(value, dict) else value
 
     return json.dumps({"event": event.kind} | clean(dataclasses.asdict(event)), allow_nan=False)
 

@@ -99,7 +99,7 @@ class Family(ABC):
     def phases(self, model: Any, recipe: Any, num_items: int) -> "tuple[Phase, ...]":
         """The objectives, in the order in which a step runs them; `num_items` is the size of the training set."""
 
-    def prepare(self, model: Any, batch: Batch, recipe: Any) -> None:
+    def prepare(self, model: Any, batch: Batch, recipe: Any) -> None:  # noqa: B027  (doing nothing is the default)
         """Sets initial values that depend on data, once, before the first step, from training items alone."""
 
 

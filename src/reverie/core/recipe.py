@@ -7,7 +7,7 @@ command line and of every form come from the fields here and nowhere else.
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -24,21 +24,30 @@ class Section(BaseModel):
 class DataRecipe(Section):
     """Which images, and how they become tensors."""
 
-    source: str = Field("faces", min_length=1, description="A folder, zip, .npz or IDX file, or a built-in name.")
+    source: str = Field(
+        default="faces", min_length=1, description="A folder, zip, .npz or IDX file, or a built-in name."
+    )
     size: int | tuple[int, int] | None = Field(
-        None, description="Pixels: a side, or [height, width]. Left out: the native size if all agree, else 64."
+        default=None, description="Pixels: a side, or [height, width]. Left out: the native size if all agree, else 64."
     )
     channels: Literal["auto", "grey", "rgb", "rgba"] = Field(
-        "auto", description="auto keeps grey data grey and lays transparent images on the background."
+        default="auto", description="auto keeps grey data grey and lays transparent images on the background."
     )
-    background: str = Field("white", description="Colour under transparent pixels: a name or #rrggbb.")
-    fit: Literal["crop", "pad", "stretch"] = Field("crop", description="How other aspect ratios reach the size.")
+    background: str = Field(default="white", description="Colour under transparent pixels: a name or #rrggbb.")
+    fit: Literal["crop", "pad", "stretch"] = Field(
+        default="crop", description="How other aspect ratios reach the size."
+    )
     binarize: Literal["no", "dynamic", "threshold"] = Field(
-        "no", description="dynamic redraws each pixel as a coin of its grey value whenever it is seen; threshold at 50 %."
+        default="no",
+        description="dynamic redraws each pixel as a coin of its grey value whenever it is seen; threshold at 50 %.",
     )
-    num: int | None = Field(None, ge=128, description="Images to draw, for the built-in sets that are unlimited.")
-    held_out: float = Field(0.05, gt=0, lt=0.5, description="Share kept away from training (at least 64 images).")
-    mirror: bool = Field(False, description="Also train on left-right mirrored images.")
+    num: int | None = Field(
+        default=None, ge=128, description="Images to draw, for the built-in sets that are unlimited."
+    )
+    held_out: float = Field(
+        default=0.05, gt=0, lt=0.5, description="Share kept away from training (at least 64 images)."
+    )
+    mirror: bool = Field(default=False, description="Also train on left-right mirrored images.")
 
     @model_validator(mode="after")
     def _size_is_sane(self) -> Self:
@@ -51,26 +60,37 @@ class DataRecipe(Section):
 class TrainRecipe(Section):
     """How long, how much at a time, and what to write down meanwhile."""
 
-    images: int | None = Field(None, ge=1, description="Budget: training images to see. Resuming is then bit-exact.")
-    minutes: float | None = Field(None, gt=0, description="Budget: minutes of training; schedules follow the clock.")
-    batch: int = Field(128, ge=1, le=65536, description="Images a step, over all ranks.")
-    micro: int | None = Field(None, ge=1, description="Images at a time on one device; smaller ones save memory.")
+    images: int | None = Field(
+        default=None, ge=1, description="Budget: training images to see. Resuming is then bit-exact."
+    )
+    minutes: float | None = Field(
+        default=None, gt=0, description="Budget: minutes of training; schedules follow the clock."
+    )
+    batch: int = Field(default=128, ge=1, le=65536, description="Images a step, over all ranks.")
+    micro: int | None = Field(
+        default=None, ge=1, description="Images at a time on one device; smaller ones save memory."
+    )
     ema_images: float = Field(
-        50_000, ge=0, description="Half-life, in images, of the weight average that samples come from; 0 for none."
+        default=50_000,
+        ge=0,
+        description="Half-life, in images, of the weight average that samples come from; 0 for none.",
     )
-    clip: float | None = Field(None, gt=0, description="Largest gradient norm; left out: no clipping.")
+    clip: float | None = Field(default=None, gt=0, description="Largest gradient norm; left out: no clipping.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="auto is bf16 where the device multiplies bf16 in hardware, else fp32."
+        default="auto", description="auto is bf16 where the device multiplies bf16 in hardware, else fp32."
     )
-    device: str = Field("auto", description="auto is CUDA, then MPS, then CPU.")
-    threads: int | None = Field(None, ge=1, description="CPU threads; left out: every core.")
-    compile: bool = Field(False, description="Compile the objective (torch.compile): slow to start, then faster.")
-    log_every: int = Field(50, ge=1, description="Steps between two lines of losses.")
-    grids: int = Field(12, ge=1, description="Sample grids over the whole budget.")
-    probes: int = Field(12, ge=1, description="Held-out measurements over the whole budget.")
-    save_minutes: float = Field(2.0, gt=0, description="A checkpoint at least this often.")
+    device: str = Field(default="auto", description="auto is CUDA, then MPS, then CPU.")
+    threads: int | None = Field(default=None, ge=1, description="CPU threads; left out: every core.")
+    compile: bool = Field(
+        default=False, description="Compile the objective (torch.compile): slow to start, then faster."
+    )
+    log_every: int = Field(default=50, ge=1, description="Steps between two lines of losses.")
+    grids: int = Field(default=12, ge=1, description="Sample grids over the whole budget.")
+    probes: int = Field(default=12, ge=1, description="Held-out measurements over the whole budget.")
+    save_minutes: float = Field(default=2.0, gt=0, description="A checkpoint at least this often.")
     on_nan: Literal["skip", "stop"] = Field(
-        "skip", description="A step that is not finite is left out; ten in a row, or one under stop, end the training."
+        default="skip",
+        description="A step that is not finite is left out; ten in a row, or one under stop, end the training.",
     )
 
     @model_validator(mode="after")
@@ -85,14 +105,16 @@ class TrainRecipe(Section):
 class OptimRecipe(Section):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019), and its schedule over the budget."""
 
-    lr: float = Field(1e-3, gt=0, description="Learning rate at its highest.")
-    beta1: float = Field(0.9, ge=0, lt=1, description="Decay of the gradient mean.")
-    beta2: float = Field(0.999, ge=0, lt=1, description="Decay of the gradient square.")
-    eps: float = Field(1e-8, gt=0, description="Added to the root of the gradient square.")
-    weight_decay: float = Field(0.0, ge=0, description="Decoupled weight decay.")
-    warmup: float = Field(0.01, ge=0, le=1, description="Share of the budget over which the rate climbs from zero.")
-    decay: Literal["none", "cosine", "linear"] = Field("cosine", description="How the rate falls afterwards.")
-    floor: float = Field(0.01, ge=0, le=1, description="Where it ends, as a share of lr.")
+    lr: float = Field(default=1e-3, gt=0, description="Learning rate at its highest.")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="Decay of the gradient mean.")
+    beta2: float = Field(default=0.999, ge=0, lt=1, description="Decay of the gradient square.")
+    eps: float = Field(default=1e-8, gt=0, description="Added to the root of the gradient square.")
+    weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay.")
+    warmup: float = Field(
+        default=0.01, ge=0, le=1, description="Share of the budget over which the rate climbs from zero."
+    )
+    decay: Literal["none", "cosine", "linear"] = Field(default="cosine", description="How the rate falls afterwards.")
+    floor: float = Field(default=0.01, ge=0, le=1, description="Where it ends, as a share of lr.")
 
 
 class Recipe(Section):
@@ -104,10 +126,10 @@ class Recipe(Section):
         (3.0, 'faces')
     """
 
-    schema_version: Literal[1] = Field(1, alias="schema", description="Version of this file's layout.")
+    schema_version: Literal[1] = Field(default=1, alias="schema", description="Version of this file's layout.")
     family: str = Field(description="How images are modelled.")
-    preset: str = Field("default", description="The preset these values started from.")
-    seed: int = Field(0, ge=0, lt=2**31, description="Decides every random draw.")
+    preset: str = Field(default="default", description="The preset these values started from.")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Decides every random draw.")
     data: DataRecipe = DataRecipe()
     train: TrainRecipe = TrainRecipe()
     optim: OptimRecipe = OptimRecipe()
@@ -125,7 +147,7 @@ class Recipe(Section):
 
         family = values.get("family")
         if not isinstance(family, str):
-            raise RecipeError("recipe.family: is missing. Add a line such as family = \"vae\".")
+            raise RecipeError('recipe.family: is missing. Add a line such as family = "vae".')
         model = get_family(family).recipe
         try:
             return model.model_validate(values)
@@ -151,7 +173,9 @@ class Recipe(Section):
         blocks = [_comment(self, top)]
         for name, value in self:
             if isinstance(value, Section):
-                blocks.append(f"# {(value.__doc__ or '').strip()}\n[{name}]\n" + _comment(value, list(type(value).model_fields)))
+                blocks.append(
+                    f"# {(value.__doc__ or '').strip()}\n[{name}]\n" + _comment(value, list(type(value).model_fields))
+                )
         return "\n".join(blocks)
 
     def change(self, settings: dict[str, Any]) -> "Recipe":
@@ -167,9 +191,10 @@ class Recipe(Section):
             *parents, last = dotted.split(".")
             at = values
             for parent in parents:
-                at = at.setdefault(parent, {})
-                if not isinstance(at, dict):
+                inner = at.setdefault(parent, {})
+                if not isinstance(inner, dict):
                     raise RecipeError(f"recipe.{dotted}: {parent} is a value, not a section. See `reverie init`.")
+                at = cast(dict[str, Any], inner)
             if value is None:
                 at.pop(last, None)
             else:
@@ -237,7 +262,9 @@ def _explain(model: type[BaseModel], error: Any) -> str:
     if kind == "extra_forbidden":
         names = [f.alias or n for n, f in owner.model_fields.items()] if owner else []
         near = difflib.get_close_matches(loc[-1], names, 1, 0.5)
-        return f"{where}: is not a key. " + (f"Did you mean {near[0]!r}?" if near else f"Use one of: {', '.join(names)}.")
+        return f"{where}: is not a key. " + (
+            f"Did you mean {near[0]!r}?" if near else f"Use one of: {', '.join(names)}."
+        )
     if kind == "missing":
         return f"{where}: is missing."
     if kind in _LIMITS:
@@ -249,8 +276,7 @@ def _explain(model: type[BaseModel], error: Any) -> str:
         constraint = f"must be one of {context['expected']}"
     else:
         constraint = "is of the wrong kind: " + error["msg"][0].lower() + error["msg"][1:]
-    step = (field.json_schema_extra or {}).get("hint") if field and isinstance(field.json_schema_extra, dict) else None
-    described = step or (field.description if field and field.description else "See `reverie init` for every value.")
+    described = field.description if field and field.description else "See `reverie init` for every value."
     return f"{where}: {constraint}, got {error['input']!r}. {described}"
 
 

@@ -10,9 +10,9 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from reverie.core.errors import RunError
 from reverie.core.event import Event, Started, from_json, to_json
@@ -68,7 +68,9 @@ class Run:
             RunError: not a run folder.
         """
         if not (path / "recipe.toml").is_file():
-            raise RunError(f"{path}: is not a run folder (it has no recipe.toml). `reverie runs` lists those there are.")
+            raise RunError(
+                f"{path}: is not a run folder (it has no recipe.toml). `reverie runs` lists those there are."
+            )
         return Run(path)
 
     @property
@@ -100,7 +102,10 @@ class Run:
         """Every event that still stands, in order: what a killed trainer said after its last checkpoint is dropped
         once its successor starts again from that checkpoint."""
         standing: list[Event] = []
-        with contextlib.suppress(FileNotFoundError), (self.path / "events.jsonl").open(encoding="utf-8", errors="replace") as file:
+        with (
+            contextlib.suppress(FileNotFoundError),
+            (self.path / "events.jsonl").open(encoding="utf-8", errors="replace") as file,
+        ):
             for line in file:
                 event = from_json(line)
                 if isinstance(event, Started):
@@ -116,7 +121,7 @@ class Run:
             values = json.loads((self.path / "env.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return values if isinstance(values, dict) else {}
+        return cast(dict[str, Any], values) if isinstance(values, dict) else {}
 
     def lock(self) -> "contextlib.AbstractContextManager[None]":
         """Holds the folder against a second trainer. The kernel lets go when the process ends, however it ends.
@@ -140,7 +145,7 @@ class Run:
 
 
 @contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
+def _lock(folder: Path) -> Generator[None]:
     with explained(folder):
         file = (folder / "LOCK").open("a+")
     with file:
@@ -190,7 +195,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Generator[None]:
     """Turns an OSError into a RunError that names the path and a next step."""
     try:
         yield
@@ -201,12 +206,12 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
-    """"vae.beta: 1.0 -> 4.0" for every value that differs between two recipes' dicts."""
+    """ "vae.beta: 1.0 -> 4.0" for every value that differs between two recipes' dicts."""
     lines: list[str] = []
     for name in sorted({*old, *new}):
         a, b = old.get(name), new.get(name)
         if isinstance(a, dict) and isinstance(b, dict):
-            lines += differences(a, b, f"{prefix}{name}.")
+            lines += differences(cast(dict[str, Any], a), cast(dict[str, Any], b), f"{prefix}{name}.")
         elif a != b:
             lines.append(f"{prefix}{name}: {a} -> {b}")
     return lines

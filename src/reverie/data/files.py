@@ -96,7 +96,7 @@ def claims_to_be_an_image(name: str) -> bool:
 
 def is_hidden(name: str) -> bool:
     """True for what file managers leave behind, at any level: .DS_Store, ._photo.jpg, __MACOSX/."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+    return any(part == "__MACOSX" or (part.startswith(".") and part.strip(".")) for part in name.split("/"))
 
 
 def labels_of(names: list[str]) -> tuple[np.ndarray | None, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""A folder of images, at any depth. Links that leave it are refused; runs that were trained inside it are passed over."""
+"""A folder of images, at any depth. Links that leave it are refused; runs trained inside it are passed over."""
 
 import contextlib
 import os
@@ -55,7 +55,9 @@ def _listing(root: Path) -> tuple[list[tuple[str, int, int, int]], list[tuple[st
             entries = list(os.scandir(root / prefix))
         except OSError as error:
             if not prefix:
-                raise DataError(f"{root}: cannot be opened ({error.strerror}). Name a folder that you may read.") from None
+                raise DataError(
+                    f"{root}: cannot be opened ({error.strerror}). Name a folder that you may read."
+                ) from None
             refused.append((printable(prefix), f"cannot be opened ({error.strerror})"))
             continue
         if {"recipe.toml", "events.jsonl"} <= {entry.name for entry in entries}:

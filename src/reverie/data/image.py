@@ -1,7 +1,7 @@
 """One image file -> pixels of the wanted shape, whatever its mode; hostile files are refused, broken ones explained.
 
-Order: header (size check) -> decode -> EXIF rotation -> 8-bit grey or RGB, with alpha where there is some -> resize with
-antialiasing -> background. Transparency is laid on the background after resizing, in premultiplied arithmetic.
+Order: header (size check) -> decode -> EXIF rotation -> 8-bit grey or RGB, with alpha where there is some ->
+antialiased resize -> background. Transparency is laid on the background after resizing, in premultiplied arithmetic.
 """
 
 import functools
@@ -20,7 +20,8 @@ from reverie.data.view import View
 FILTER = "lanczos"  # named in every manifest; another filter is another cache
 MAX_PIXELS = 100_000_000
 EXTENSIONS = frozenset(
-    ".apng .avif .bmp .dib .gif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
+    ".apng .avif .bmp .dib .gif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .mpo .pbm .pgm .png .pnm .ppm .tif .tiff "
+    ".webp".split()
 )
 # A closed list: Pillow also reads formats that call other programs (EPS) or accept almost any bytes (TGA).
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO")
@@ -39,7 +40,7 @@ _UPRIGHT = {
 
 
 class Unreadable(Exception):
-    """One file cannot become an image; `foreign` when it is of no known image format at all."""
+    """One file cannot become an image; `foreign` when it does not even start like one."""
 
     def __init__(self, reason: str, *, foreign: bool = False) -> None:
         super().__init__(reason)
@@ -73,7 +74,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(*, foreign: bool = False) -> Iterator[None]:
     """Turns whatever a decoder raises into an Unreadable with a short reason."""
     try:
         yield
@@ -86,12 +87,16 @@ def _explained() -> Iterator[None]:
     except Exception as error:  # a hostile file can make a decoder raise nearly anything
         words = " ".join(str(error).split())[:100]
         if "truncated" in words or "Truncated" in words or isinstance(error, EOFError):
-            raise Unreadable("is truncated") from None
-        raise Unreadable(f"cannot be decoded ({words or type(error).__name__})") from None
+            raise Unreadable("is truncated", foreign=foreign) from None
+        raise Unreadable(f"cannot be decoded ({words or type(error).__name__})", foreign=foreign) from None
 
 
 def _opened(file: BinaryIO) -> Image.Image:
     """The image behind a header, not decoded yet."""
+    file.seek(0)
+    if not file.read(1):
+        raise Unreadable("is empty", foreign=True)
+    file.seek(0)
     image = Image.open(file, formats=_formats())
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -114,8 +119,9 @@ def look(file: BinaryIO) -> Facts:
     Raises:
         Unreadable: no image, or too many pixels.
     """
-    with _explained():
+    with _explained(foreign=True):
         image = _opened(file)
+    with _explained():
         # Asking a PNG for EXIF that its header does not hold would decode all of it.
         turned = (image.format != "PNG" or "exif" in image.info) and _orientation(image) >= 5
         return _facts(image, turned=turned)
@@ -160,8 +166,9 @@ def decode(file: BinaryIO, shape: tuple[int, int, int], view: View) -> tuple[np.
         >>> pixels.shape, int(pixels.min()), facts.mode
         ((3, 8, 8), 255, 'RGBA')
     """
-    with _explained():
+    with _explained(foreign=True):
         image = _opened(file)
+    with _explained():
         if image.width * image.height > _LARGE_PIXELS:
             with _one_large_image:
                 return _decoded(image, shape, view)

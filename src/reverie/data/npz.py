@@ -35,7 +35,9 @@ def load_npz(path: Path) -> Drawing:
         named = {name: a for name, a in found.items() if name in ("images", "image", "x", "x_train")}
         if len(named) != 1:
             held = ", ".join(f"{n} {a.shape}" for n, a in arrays.items()) or "nothing"
-            raise DataError(f"{path}: holds {held}; one array must have the shape (n, h, w), (n, h, w, c) or (n, c, h, w).")
+            raise DataError(
+                f"{path}: holds {held}; one array must have the shape (n, h, w), (n, h, w, c) or (n, c, h, w)."
+            )
         found = named
     ((name, images),) = found.items()
     return from_array(_pixels(images, f"{path}: {name}"), _labels(arrays, name, len(images)))

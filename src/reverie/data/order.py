@@ -28,7 +28,9 @@ def batch_index(num_items: int, seed: int, images_seen: int, batch: int) -> np.n
         ([0, 1, 2, 3, 4], True)
     """
     if num_items < 1 or images_seen < 0 or batch < 0:
-        raise ValueError(f"num_items >= 1, images_seen >= 0 and batch >= 0 are needed, got {num_items, images_seen, batch}")
+        raise ValueError(
+            f"num_items >= 1, images_seen >= 0 and batch >= 0 are needed, got {num_items, images_seen, batch}"
+        )
     out = np.empty(batch, np.int64)
     done = 0
     while done < batch:

@@ -5,6 +5,7 @@ process cuts short would kill the reader with SIGBUS instead of an error.
 """
 
 import os
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -24,16 +25,15 @@ class Rows:
         in_memory_bytes: files up to this size are read at once.
     """
 
-    def __init__(
-        self, path: Path, num: int, shape: tuple[int, ...], *, in_memory_bytes: int = IN_MEMORY_BYTES
-    ) -> None:
+    def __init__(self, path: Path, num: int, shape: tuple[int, ...], *, in_memory_bytes: int = IN_MEMORY_BYTES) -> None:
         self.shape, self.num, self.dtype = shape, num, np.dtype(np.uint8)
         self._path, self._row_bytes = path, int(np.prod(shape))
         self._array: np.ndarray | None = None
-        self._file = path.open("rb")  # kept open: the rows stay readable even if the cache is cleared meanwhile
-        if num * self._row_bytes <= in_memory_bytes:
-            with self._file:
-                content = np.fromfile(self._file, np.uint8)
+        if num * self._row_bytes > in_memory_bytes:
+            self._file = os.open(path, os.O_RDONLY)  # kept: rows stay readable even if the cache is cleared meanwhile
+            weakref.finalize(self, os.close, self._file)
+        else:
+            content = np.fromfile(path, np.uint8)
             if content.size != num * self._row_bytes:
                 raise _cut_short(path)
             self._array = content.reshape(num, *shape)
@@ -58,9 +58,8 @@ class Rows:
         if len(index) and not (0 <= index.min() and index.max() < self.num):
             raise IndexError(f"row {index.min()} or {index.max()} of {self.num}")
         out = np.empty((len(index), self._row_bytes), np.uint8)
-        file = self._file.fileno()
         for at in np.argsort(index, kind="stable"):  # the disk's order
-            row = os.pread(file, self._row_bytes, int(index[at]) * self._row_bytes)
+            row = os.pread(self._file, self._row_bytes, int(index[at]) * self._row_bytes)
             if len(row) != self._row_bytes:
                 raise _cut_short(self._path)
             out[at] = np.frombuffer(row, np.uint8)

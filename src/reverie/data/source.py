@@ -1,4 +1,4 @@
-"""What every kind of source offers: numbered candidates, read in blocks, and an identity that says when they changed."""
+"""What every kind of source offers: numbered candidates, read in blocks, and an identity that tells of changes."""
 
 import re
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""Training and held-out rows, told apart by content: the same picture is never on both sides, however often it occurs."""
+"""Training and held-out rows, told apart by content: copies of a picture are always on the same side."""
 
 import numpy as np
 
@@ -20,17 +20,14 @@ def split(hashes: np.ndarray, share: float, name: str = "the data") -> tuple[np.
         name: for messages.
 
     Returns:
-        (train, held out), each ascending int32 (int64 beyond 2^31 rows).
+        (train, held out), int32 (int64 beyond 2^31 rows); training rows ascend, held-out rows come as `scattered`.
 
     Raises:
         DataError: fewer than 16 rows, or hardly any different ones.
     """
     num = len(hashes)
     if num < FEWEST_IMAGES:
-        raise DataError(
-            f"{name}: holds {num} image{'s' * (num != 1)}, at least {FEWEST_IMAGES} are needed because some are held out "
-            "to check the training. Add images, or try a built-in set such as 'faces'."
-        )
+        raise too_few(num, name)
     half = num // 2
     target = min(max(FEWEST_HELD_OUT, round(share * num)), half)
     values, group, counts = np.unique(mix(hashes), return_inverse=True, return_counts=True)
@@ -45,7 +42,20 @@ def split(hashes: np.ndarray, share: float, name: str = "the data") -> tuple[np.
         raise DataError(f"{name}: all {num} images are the same picture. Add different ones.")
     kind = np.int32 if num < 2**31 else np.int64
     out = chosen[group]
-    return np.flatnonzero(~out).astype(kind), np.flatnonzero(out).astype(kind)
+    return np.flatnonzero(~out).astype(kind), scattered(np.flatnonzero(out), hashes).astype(kind)
+
+
+def too_few(num: int, name: str) -> DataError:
+    """What to say when a set is too small to be split."""
+    return DataError(
+        f"{name}: holds {num} image{'s' * (num != 1)}, at least {FEWEST_IMAGES} are needed because some are held out "
+        "to check the training. Add images, or try a built-in set such as 'faces'."
+    )
+
+
+def scattered(index: np.ndarray, hashes: np.ndarray) -> np.ndarray:
+    """The row numbers in an order that content alone decides, so that the first few are a fair sample of all."""
+    return index[np.argsort(mix(hashes[index]), kind="stable")]
 
 
 def mix(values: np.ndarray) -> np.ndarray:

@@ -44,7 +44,8 @@ class View:
             background = ImageColor.getrgb(recipe.background)[:3]
         except ValueError:
             raise UsageError(
-                f"recipe.data.background: must be a colour, got {recipe.background!r}. Use a name such as white, or #rrggbb."
+                f"recipe.data.background: must be a colour, got {recipe.background!r}. "
+                "Use a name such as white, or #rrggbb."
             ) from None
         size = (recipe.size, recipe.size) if isinstance(recipe.size, int) else recipe.size
         return View(size, recipe.channels, background, recipe.fit)
@@ -60,7 +61,8 @@ class View:
         usual = native if native is not None and max(native) <= LARGEST_NATIVE_PX else (USUAL_PX, USUAL_PX)
         tinted = transparent and len(set(self.background)) > 1
         auto = 1 if grey and not tinted else 3
-        return (CHANNELS.get(self.channels, auto), *(self.size or usual))
+        height, width = self.size or usual
+        return CHANNELS.get(self.channels, auto), height, width
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the cache's key and manifest."""

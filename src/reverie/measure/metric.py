@@ -170,9 +170,9 @@ def metric_names() -> list[str]:
         >>> "nll" in metric_names()
         True
     """
-    import reverie.measure.metrics
+    from reverie.measure import metrics
 
-    return sorted(module.name for module in pkgutil.iter_modules(reverie.measure.metrics.__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(metrics.__path__))
 
 
 def get_metric(name: str) -> Metric:

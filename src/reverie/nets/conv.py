@@ -82,7 +82,9 @@ class ConvDecoder(nn.Module):
             if index + 1 < len(widths):
                 self.ups.append(Upsample(width, widths[index + 1], size=sizes[index + 1]))
         last = len(sizes) > 1
-        self.out = Upsample(widths[-1], shape[0], size=sizes[-1]) if last else nn.Conv2d(widths[-1], shape[0], 3, padding=1)
+        self.out = (
+            Upsample(widths[-1], shape[0], size=sizes[-1]) if last else nn.Conv2d(widths[-1], shape[0], 3, padding=1)
+        )
 
     def forward(self, z: Tensor) -> Tensor:
         """(n, num_in) -> (n, *shape)."""

@@ -5,6 +5,9 @@ relative to its prior, u = (z - mu_p) / sigma_p, so that every latent is N(0, 1)
 serves all layers (Vahdat and Kautz 2020, section 3.2).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -41,7 +44,7 @@ class StochasticLayer(nn.Module):
         return mean, bound(raw)
 
     def forward(self, state: Tensor, u: Tensor) -> Tensor:
-        """Mixes the latent z = mu_p + sigma_p * u into the path: (n, width, h, w), (n, latent, h, w) -> (n, width, h, w)."""
+        """Mixes the latent z = mu_p + sigma_p * u, (n, latent, h, w), into the path, (n, width, h, w)."""
         mean, raw = self.prior(F.silu(state)).float().chunk(2, dim=1)
         return self.after(state + self.mix(draw(mean, bound(raw), u)))
 
@@ -103,7 +106,9 @@ class Ladder(nn.Module):
             found.append(x)
         return found[::-1]
 
-    def infer(self, features: list[Tensor], eps: Tensor, one_hot: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def infer(
+        self, features: list[Tensor], eps: Tensor, one_hot: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Posterior and output along one draw an item: eps (n, latent_dim) -> mean, log-variance and u, each
         (n, latent_dim), and parameters (n, num_params, h, w)."""
         noise = iter(self._split(eps))
@@ -124,13 +129,13 @@ class Ladder(nn.Module):
         given = iter(self._split(u))
         return self._descend(len(u), lambda layer, state, level: next(given), one_hot)
 
-    def _descend(self, n: int, latent_of, one_hot: Tensor | None) -> Tensor:
+    def _descend(self, n: int, latent_of: Callable[[Any, Tensor, int], Tensor], one_hot: Tensor | None) -> Tensor:
         state = self.start.expand(n, -1, -1, -1)
         if self.label is not None and one_hot is not None:
             state = state + self.label(one_hot)[:, :, None, None]
         state = as_channels_last(state)
         for index, level in enumerate(self.levels):
-            for layer in level:
+            for layer in level:  # pyright: ignore[reportGeneralTypeIssues]  (a ModuleList)
                 state = layer(state, latent_of(layer, state, index))
             if index < len(self.rises):
                 state = self.rises[index](F.silu(state))

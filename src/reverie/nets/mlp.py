@@ -33,7 +33,9 @@ def mlp(*, num_in: int, width: int, depth: int, activation: str = "silu") -> nn.
     layers: list[nn.Module] = []
     for index in range(depth):
         before = width if index else num_in
-        layers += [GatedLinear(before, width)] if activation == "gated" else [nn.Linear(before, width), plain[activation]()]
+        layers += (
+            [GatedLinear(before, width)] if activation == "gated" else [nn.Linear(before, width), plain[activation]()]
+        )
     return nn.Sequential(*layers)
 
 
@@ -68,9 +70,7 @@ class MlpDecoder(nn.Module):
         activation: see `mlp`.
     """
 
-    def __init__(
-        self, *, num_in: int, shape: tuple[int, int, int], width: int, depth: int, activation: str
-    ) -> None:
+    def __init__(self, *, num_in: int, shape: tuple[int, int, int], width: int, depth: int, activation: str) -> None:
         super().__init__()
         self.shape = shape
         self.body = mlp(num_in=num_in, width=width, depth=depth, activation=activation)

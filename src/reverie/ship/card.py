@@ -15,7 +15,7 @@ from reverie.ship import sheet
 from reverie.ship.curves import curves_png, series
 from reverie.ship.exhibits import Exhibits, choices, commands, kind, protocol, rows, sentence, training
 from reverie.ship.gallery import grids
-from reverie.ship.numbers import duration
+from reverie.ship.numbers import duration, value
 
 
 def write_card(run: Run, exhibits: Exhibits | None = None) -> Path:
@@ -77,7 +77,12 @@ def _text(run: Run, shown: Exhibits, pictures: set[str]) -> str:
     blocks = [f"# {plain(run.name)}", _opening(run, shown)]
     if "samples" in pictures:
         blocks += ["![New images](card/samples.png)", "New images, one a seed; none was chosen by hand."]
-    blocks += ["## Data", _table({"source": recipe.data.source} | dict(shown.data), ("fact", "value"))]
+    blocks += [
+        "## Data",
+        _table(
+            {"source": recipe.data.source} | {key: value(fact) for key, fact in shown.data.items()}, ("fact", "value")
+        ),
+    ]
     blocks += [
         "## Recipe",
         _table(choices(recipe), ("key", "value")),
@@ -92,7 +97,9 @@ def _text(run: Run, shown: Exhibits, pictures: set[str]) -> str:
     if "curves" in pictures:
         words = "Ink: terms of the loss, as means since the line before. Red dots: probes on held-out data."
         blocks += ["## Training", "![Curves](card/curves.png)", words]
-    listing = "\n".join(f"{_one_line(command)}  # {what}" for command, what in commands(run.path))
+    listing = "\n".join(
+        f"{_one_line(command)}  # {what}" for command, what in commands(run.path, training(run).ended == "finished")
+    )
     blocks += ["## Use it", f"```sh\n{listing}\n```"]
     where = repr(_one_line(run.path.as_posix()))
     python = f"import reverie as rv\n\nmodel = rv.load({where})\nimages = rv.sample({where}, 64)"
@@ -144,7 +151,7 @@ def _caveats(run: Run, shown: Exhibits) -> list[str]:
 
 def _table(values: Mapping[str, object], header: tuple[str, str]) -> str:
     lines = [f"| {header[0]} | {header[1]} |", "|---|---|"]
-    return "\n".join(lines + [f"| {plain(key)} | {plain(value)} |" for key, value in values.items()])
+    return "\n".join(lines + [f"| {plain(key)} | {plain(fact)} |" for key, fact in values.items()])
 
 
 def _one_line(text: str) -> str:

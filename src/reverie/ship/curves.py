@@ -46,6 +46,8 @@ def series(events: Iterable[Event]) -> list[Series]:
         if isinstance(event, Stepped):
             phases.add(event.phase)
             for name, number in event.terms.items():
+                if name == "loss" and len(event.terms) > 1:
+                    continue  # the sum of the others
                 _add(found, f"{event.phase}\0{name}", "term", event.images, number)
         elif isinstance(event, Probed):
             for name, number in event.values.items():

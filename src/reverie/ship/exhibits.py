@@ -139,12 +139,12 @@ def sentence(words: str) -> str:
     return (words[:1].upper() + words[1:]).rstrip(".") + "." if words else ""
 
 
-def commands(path: Path) -> list[tuple[str, str]]:
+def commands(path: Path, finished: bool = True) -> list[tuple[str, str]]:
     """What to type next, and what it does. Folder names are quoted for the shell."""
     run = shlex.quote(str(path))
-    return [
+    found = [
         (f"reverie sample {run} -n 64 -o samples.png", "draws 64 new images"),
         (f"reverie interpolate {run} 3 14 -o morph.png", "morphs the image of seed 3 into that of seed 14"),
         (f"reverie measure {run}", "measures it, with errors and the protocol"),
-        (f"reverie resume {run}", "continues a training that was stopped"),
     ]
+    return found if finished else [(f"reverie resume {run}", "continues its training"), *found]

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+_INITIALS = {"elbo", "fd", "iwae", "kid", "kl", "nll", "psnr", "ssim"}
 _UNITS = {"nats": "nats", "bits": "bits", "db": "dB", "ms": "ms", "seconds": "s", "mib": "MiB"}
 
 
@@ -62,11 +63,11 @@ def spoken(name: str) -> tuple[str, str]:
 
     Example:
         >>> spoken("kl_nats"), spoken("nll_nats_per_image"), spoken("psnr_db"), spoken("active_units")
-        (('kl', 'nats'), ('nll', 'nats per image'), ('psnr', 'dB'), ('active units', ''))
+        (('KL', 'nats'), ('NLL', 'nats per image'), ('PSNR', 'dB'), ('active units', ''))
     """
     stem, per, thing = name.partition("_per_")
     words = stem.split("_")
     unit = _UNITS.get(words[-1].lower()) if len(words) > 1 else None
-    if unit is None:
-        return name.replace("_", " ").replace("/", " "), ""
-    return " ".join(words[:-1]), unit + (f" per {thing.replace('_', ' ')}" if per else "")
+    kept = name.split("_") if unit is None else words[:-1]
+    said = " ".join(word.upper() if word in _INITIALS else word for word in kept)
+    return said, unit + (f" per {thing.replace('_', ' ')}" if per else "") if unit else ""

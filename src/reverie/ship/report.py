@@ -81,7 +81,7 @@ def render(run: Run, shown: Exhibits, title: str | None = None) -> str:
         data={key: value(fact) for key, fact in shown.data.items()},
         recipe=choices(recipe),
         env={k: v for k, v in run.env().items() if isinstance(v, str | int | float)},
-        commands=commands(run.path),
+        commands=commands(run.path, facts.ended == "finished"),
     )
 
 

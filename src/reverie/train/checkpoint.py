@@ -40,11 +40,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safetensors.safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except FileNotFoundError:
         raise RunError(f"{path}: is missing. `reverie resume {_run_of(path)}` trains on and writes it.") from None
     except (OSError, safetensors.SafetensorError, ValueError, KeyError) as error:
-        raise RunError(f"{path}: is damaged ({_short(error)}). `reverie resume {_run_of(path)}` writes it anew.") from None
+        raise RunError(
+            f"{path}: is damaged ({_short(error)}). `reverie resume {_run_of(path)}` writes it anew."
+        ) from None
     text = metadata.get("about", "")
     if metadata.get("sha256") != _digest(tensors, text):
         raise RunError(f"{path}: is damaged (its checksum differs). `reverie resume {_run_of(path)}` writes it anew.")
@@ -109,7 +111,7 @@ class States:
         if problem:
             run = _run_of(self.newest)
             raise RunError(
-                f"{run}: no checkpoint can be read (the newest is damaged). Its weights/ may still be good for sampling; "
+                f"{run}: no checkpoint can be read (the newest is damaged). Its weights/ may still be good; "
                 f"to train again from the start use `reverie train {run}/recipe.toml --run NEW`."
             )
         return None

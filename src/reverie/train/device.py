@@ -41,7 +41,7 @@ def pick_precision(asked: str, device: torch.device) -> Precision:
     return "fp32"
 
 
-def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[object]:
+def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager[object]:
     """Runs matrix products and convolutions in bf16 when `precision` says so; weights and sums stay fp32."""
     if precision == "fp32":
         return contextlib.nullcontext()
@@ -50,4 +50,4 @@ def autocast(precision: Precision, device: torch.device) -> contextlib.AbstractC
 
 def place(model: nn.Module, device: torch.device) -> nn.Module:
     """Moves a model to the device, with convolution weights in the channels-last layout, which is the fast one."""
-    return model.to(device, memory_format=torch.channels_last)
+    return model.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

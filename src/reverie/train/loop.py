@@ -103,7 +103,14 @@ class Trainer:
         ranks: Ranks,
         stop: Callable[[], bool],
     ) -> None:
-        self.run, self.recipe, self.source, self.periodic, self.ranks, self.stop = run, recipe, source, periodic, ranks, stop
+        self.run, self.recipe, self.source, self.periodic, self.ranks, self.stop = (
+            run,
+            recipe,
+            source,
+            periodic,
+            ranks,
+            stop,
+        )
         if recipe.train.batch % ranks.world:
             raise UsageError(
                 f"recipe.train.batch: must be a multiple of the {ranks.world} processes, got {recipe.train.batch}."
@@ -118,7 +125,9 @@ class Trainer:
             family.prepare(self.model, self.batch(0, min(len(source), 2048), split=False), recipe)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         phases = family.phases(self.model, recipe, len(source))
-        self.steppers = [Stepper.of(phase, recipe.optim, self.device, compiled=recipe.train.compile) for phase in phases]
+        self.steppers = [
+            Stepper.of(phase, recipe.optim, self.device, compiled=recipe.train.compile) for phase in phases
+        ]
         if self.resumed_with is not None:
             self._restore(*self.resumed_with[:2])
 
@@ -184,9 +193,7 @@ class Trainer:
                     ranks=self.ranks,
                     precision=lambda: autocast(self.precision, self.device),
                 )
-        ema.update(
-            self.average, self.model, batch=train.batch, images=images + train.batch, half_life=train.ema_images
-        )
+        ema.update(self.average, self.model, batch=train.batch, images=images + train.batch, half_life=train.ema_images)
         return bad
 
     def _read_health(self, bad: Tensor) -> list[Event]:
@@ -278,8 +285,8 @@ class Trainer:
         except OSError as error:
             if must:
                 raise RunError(
-                    f"{self.run.path}: the last checkpoint could not be written ({error.strerror}); the one before it is "
-                    f"whole. Free space, then `reverie resume {self.run.path}`."
+                    f"{self.run.path}: the last checkpoint could not be written ({error.strerror}), the one before "
+                    f"it is whole. Free space, then `reverie resume {self.run.path}`."
                 ) from None
             return [self._disk_warning(error)]
 
@@ -295,7 +302,9 @@ class Trainer:
         return [Saved(images=progress.images, seconds=progress.clock(), path=str(path), best=best)]
 
     def _disk_warning(self, error: OSError) -> Warned:
-        message = f"A file of the run could not be written ({error.strerror}). Free space: the training goes on meanwhile."
+        message = (
+            f"A file of the run could not be written ({error.strerror}). Free space: the training goes on meanwhile."
+        )
         return Warned(images=self.progress.images, seconds=self.progress.clock(), code="X003", message=message)
 
     def _finished(self, reason: str) -> Finished:

@@ -9,7 +9,7 @@ def learning_rate(optim: OptimRecipe, fraction: float) -> float:
     """Linear climb over `warmup`, then none, cosine or linear decay to `floor * lr`.
 
     Example:
-        >>> learning_rate(OptimRecipe(lr=1.0, warmup=0.1, decay="linear", floor=0.0), 0.55)
+        >>> learning_rate(OptimRecipe(lr=1.0, warmup=0.5, decay="linear", floor=0.0), 0.75)
         0.5
     """
     if fraction < optim.warmup:

@@ -26,7 +26,10 @@ from reverie.nets.gaussian import bound, draw, kl_from_unit, log_normal, log_nor
     ],
 )
 def test_the_reparameterised_draw_by_hand(mean: tuple, sigma: tuple, eps: tuple, z: tuple) -> None:
-    mu, sd = torch.tensor(mean, dtype=torch.float64).requires_grad_(), torch.tensor(sigma, dtype=torch.float64).requires_grad_()
+    mu, sd = (
+        torch.tensor(mean, dtype=torch.float64).requires_grad_(),
+        torch.tensor(sigma, dtype=torch.float64).requires_grad_(),
+    )
     noise = torch.tensor(eps, dtype=torch.float64)
     drawn = draw(mu, 2 * sd.log(), noise)
     torch.testing.assert_close(drawn, torch.tensor(z, dtype=torch.float64))
@@ -60,7 +63,9 @@ def test_bernoulli_and_scaled_likelihoods_match_torch() -> None:
     torch.manual_seed(0)
     x = torch.randint(0, 2, (3, 2, 4, 5)).double() * 2 - 1
     theta = torch.randn(3, 6, 2, 4, 5, dtype=torch.float64) * 3
-    expected = torch.distributions.Bernoulli(logits=theta).log_prob(((x + 1) / 2)[:, None].expand_as(theta)).flatten(2).sum(-1)
+    expected = (
+        torch.distributions.Bernoulli(logits=theta).log_prob(((x + 1) / 2)[:, None].expand_as(theta)).flatten(2).sum(-1)
+    )
     torch.testing.assert_close(Bernoulli(2).log_prob(x, theta).double(), expected, rtol=1e-6, atol=1e-5)
     for kind, law in (("gaussian", Normal), ("laplace", Laplace)):
         fixed = Scaled(2, kind, 0.3).eval()
@@ -146,10 +151,7 @@ def linear_gaussian(wrong: float) -> tuple[Vae, Tensor, Tensor]:
 def test_importance_sampling_agrees_with_the_exact_likelihood(wrong: float) -> None:
     model, x, exact = linear_gaussian(wrong)
     repeats = torch.stack(
-        [
-            torch.logsumexp(model.scorer(x)(2000, Rng(0, r, count=40)).double(), 1) - math.log(2000)
-            for r in range(12)
-        ]
+        [torch.logsumexp(model.scorer(x)(2000, Rng(0, r, count=40)).double(), 1) - math.log(2000) for r in range(12)]
     ).mean(1)
     error = repeats.std() / 12**0.5
     assert abs(repeats.mean() - exact.mean()) < 3 * error + 1e-4
@@ -183,11 +185,15 @@ def test_free_bits_give_no_gradient_below_the_floor() -> None:
 def test_total_correlation_is_zero_for_a_factorised_posterior_and_positive_for_an_entangled_one() -> None:
     torch.manual_seed(0)
     n, section = 2000, VaeSection(total_correlation=2.0)
+
     def estimate(mean: Tensor) -> float:
         log_variance = torch.full_like(mean, -3.0)
         eps = torch.randn_like(mean)
         z = draw(mean, log_variance, eps)
-        return excess_correlation(Latents(mean[:, None], log_variance[:, None], z[:, None], eps[:, None]), section, n).item()
+        return excess_correlation(
+            Latents(mean[:, None], log_variance[:, None], z[:, None], eps[:, None]), section, n
+        ).item()
+
     independent = torch.randn(n, 2)
     entangled = torch.randn(n, 1).repeat(1, 2)
     spread = 1 + math.exp(-3)
@@ -204,8 +210,8 @@ def vae(**section: object) -> tuple[Vae, VaeSection]:
 
 @pytest.mark.parametrize(
     "section",
-    [{}, {"beta": 4.0}, {"samples": 5}, {"prior": "vamp", "pseudo_inputs": 7}, {"free_bits": 0.1}, {"total_correlation": 6.0},
-     {"conditional": True}],
+    [{}, {"beta": 4.0}, {"samples": 5}, {"prior": "vamp", "pseudo_inputs": 7}, {"free_bits": 0.1},
+     {"total_correlation": 6.0}, {"conditional": True}],
 )  # fmt: skip
 def test_terms_add_up_and_reach_every_parameter(section: dict[str, object]) -> None:
     model, made = vae(**section)
@@ -220,7 +226,9 @@ def test_terms_add_up_and_reach_every_parameter(section: dict[str, object]) -> N
 
 def said_recon(said: object) -> Tensor:
     loss, watch = said.loss, said.watch  # pyright: ignore
-    return (loss.get("reconstruction_nats", None) if "reconstruction_nats" in loss else watch["reconstruction_nats"]).detach()
+    return (
+        loss.get("reconstruction_nats", None) if "reconstruction_nats" in loss else watch["reconstruction_nats"]
+    ).detach()
 
 
 def test_units_are_nats_per_image_whatever_the_batch() -> None:

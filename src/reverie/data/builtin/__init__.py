@@ -1,1 +1,1 @@
-"""Sets that Reverie draws or carries itself: no network, no files."""
+"""Sets that need no files: real digits, and images and points that are drawn from a seed."""

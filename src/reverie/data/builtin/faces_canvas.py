@@ -1,21 +1,23 @@
 """A batch of canvases on which flat shapes are painted with anti-aliased edges; what a face looks like is elsewhere.
 
-Lengths are in frame units: the largest centred square of the image spans [-1, 1] both ways, y pointing down. A shape is
+Lengths are in frame units: the largest centred square of the image is `FRAME` units wide, y pointing down. A shape is
 a signed distance (negative inside), exact to first order at its edge; its coverage of a pixel is a ramp one pixel wide.
 Pixels are only ever added, multiplied, divided, compared and square-rooted, which IEEE 754 rounds the same way on every
 machine, and a shape changes nothing outside itself; so an image does not depend on the batch that it was painted in.
 """
 
 from collections.abc import Callable
-from typing import final
+from copy import copy
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]  # float32 throughout; the stubs of numpy promote it where numpy does not
 Length = Array | float  # one for all images, or (n, 1, 1)
 
 TINY = np.float32(1e-12)
+FRAME, MIDDLE_Y = 1.84, -0.045  # width of the square, and the y of its centre
 
 
 def colour(hexadecimal: str) -> Array:
@@ -62,6 +64,12 @@ def box(x: Array, y: Array, rx: Length, ry: Length, corner: Length = 0.0) -> Arr
     dx, dy = np.abs(x) - rx + corner, np.abs(y) - ry + corner
     outside = np.sqrt(np.maximum(dx, 0) ** 2 + np.maximum(dy, 0) ** 2)
     return outside + np.minimum(np.maximum(dx, dy), 0) - corner
+
+
+def both(first: Array, second: Array, smooth: float) -> Array:
+    """Signed distance to the overlap of two shapes, its corners rounded over about `smooth` frame units."""
+    near = np.maximum(smooth - np.abs(first - second), 0)
+    return np.maximum(first, second) + near * near * (0.25 / smooth)
 
 
 def stroke(x: Array, y: Array, half: Length, bend: Length, thick: Length) -> Array:
@@ -133,12 +141,11 @@ class Sketch:
         pivot: float,
     ) -> None:
         height, width = image.shape[2:]
-        half = np.float32(min(height, width)) / np.float32(2)
-        self.image, self.pixel, self.pivot = image, np.float32(1) / half, np.float32(pivot)
+        self.image, self.pixel, self.pivot = image, np.float32(FRAME / min(height, width)), np.float32(pivot)
         self._lengths, self._colours, self._turn = lengths, colours, turn
         self._chosen: NDArray[np.intp] | None = None
-        x = (np.arange(width, dtype=np.float32) + np.float32(0.5 - width / 2)) / half
-        y = (np.arange(height, dtype=np.float32) + np.float32(0.5 - height / 2)) / half
+        x = (np.arange(width, dtype=np.float32) + np.float32(0.5 - width / 2)) * self.pixel
+        y = (np.arange(height, dtype=np.float32) + np.float32(0.5 - height / 2)) * self.pixel + np.float32(MIDDLE_Y)
         self._frame = x[None, None, :], y[None, :, None]
         down = self._frame[1] - self.pivot
         self._head = turn[0] * x + turn[1] * down, turn[0] * down - turn[1] * x + self.pivot
@@ -155,8 +162,7 @@ class Sketch:
         rows = np.flatnonzero(wanted)
         if not rows.size:
             return None
-        part = object.__new__(Sketch)
-        part.__dict__.update(self.__dict__)
+        part = copy(self)
         part._chosen = rows if self._chosen is None else self._chosen[rows]
         part._lengths = {name: value[rows] for name, value in self._lengths.items()}
         part._colours = {name: value[rows] for name, value in self._colours.items()}
@@ -176,7 +182,7 @@ class Sketch:
         x, y = cos * cx - sin * (cy - pivot), sin * cx + cos * (cy - pivot) + pivot
         reach_x, reach_y = cos * rx + np.abs(sin) * ry, np.abs(sin) * rx + cos * ry
         columns = self._span(x - reach_x, x + reach_x, self.image.shape[3])
-        rows = self._span(y - reach_y, y + reach_y, self.image.shape[2])
+        rows = self._span(y - reach_y - MIDDLE_Y, y + reach_y - MIDDLE_Y, self.image.shape[2])
         across, down = (grid[:, rows, columns] for grid in self._head)
         if self._chosen is not None:
             across, down = across[self._chosen], down[self._chosen]
@@ -185,7 +191,7 @@ class Sketch:
     def on_body(self, left: float, top: float, right: float, bottom: float) -> Region:
         """The pixels around a box that stays with the frame, in its coordinates, (1, 1, width) and (1, height, 1)."""
         columns = self._span(np.float32(left), np.float32(right), self.image.shape[3])
-        rows = self._span(np.float32(top), np.float32(bottom), self.image.shape[2])
+        rows = self._span(np.float32(top - MIDDLE_Y), np.float32(bottom - MIDDLE_Y), self.image.shape[2])
         x, y = self._frame[0][:, :, columns], self._frame[1][:, rows]
         return Region(self.image[:, :, rows, columns], self._chosen, x, y, self.pixel)
 

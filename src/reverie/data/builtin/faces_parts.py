@@ -1,4 +1,4 @@
-"""The parts of a face that are not hair: ground, shoulders, head, eyes, nose, mouth, glasses; each a painter of a Sketch.
+"""The parts of a face that are not hair: ground, shoulders, head, eyes, mouth, glasses; each a painter of a Sketch.
 
 Lengths are in frame units with the eyes near y = -0.04 and the chin near y = 0.44; `yaw` slides parts sideways by their
 depth. Hair, beards and hats are in `faces_hair`, the order of painting and the factors in `faces`.
@@ -6,17 +6,17 @@ depth. Hair, beards and hats are in `faces_hair`, the order of painting and the 
 
 import numpy as np
 
-from reverie.data.builtin.faces_canvas import Array, Region, Sketch, box, colour, disc, egg, line, mix, stroke
+from reverie.data.builtin.faces_canvas import Array, Length, Region, Sketch, box, colour, disc, egg, line, mix, stroke
 
 HEAD_Y, HEAD_UP = -0.03, 0.56
 EYE_Y, NOSE_Y, MOUTH_Y = -0.04, 0.085, 0.255
 WHITE, INK, NIGHT = colour("fffdf8"), colour("2b2028"), colour("23242f")
 
 
-def head_egg(region: Region, s: Sketch, grow: float = 0.0, shift: float = 0.0) -> Array:
-    """Signed distance to the outline of the face, grown and shifted sideways."""
+def head_egg(region: Region, s: Sketch, grow: Length = 0.0) -> Array:
+    """Signed distance to the outline of the face, grown a little."""
     return egg(
-        region.x - shift,
+        region.x,
         region.y - HEAD_Y,
         s["width"] + grow,
         HEAD_UP + grow,
@@ -26,11 +26,16 @@ def head_egg(region: Region, s: Sketch, grow: float = 0.0, shift: float = 0.0) -
     )
 
 
+def eye_x(s: Sketch, side: float, depth: float = 0.085) -> Array:
+    """Where the left (-1) or right (1) eye is; the far one comes nearer to the nose as the head turns."""
+    return depth * s["yaw"] + side * s["apart"] * (1 - 0.1 * side * s["yaw"])
+
+
 def ground(s: Sketch) -> None:
     """Paints the background, paler towards a disc behind the head."""
     r = s.on_body(-99, -99, 99, 99)
     r.paint(np.ones((1, *np.broadcast_shapes(r.x.shape, r.y.shape)[1:]), dtype=np.float32), s.pigment("ground"))
-    r.fill(disc(r.x, r.y - 0.02, 0.88), s.pigment("halo"))
+    r.fill(disc(r.x, r.y + 0.03, 0.8), s.pigment("halo"))
 
 
 def shoulders(s: Sketch) -> None:
@@ -41,6 +46,7 @@ def shoulders(s: Sketch) -> None:
     r.fill(distance, s.pigment("shirt"))
     shade = np.minimum(r.cover(distance), r.cover(0.36 - r.x - 0.25 * (r.y - 0.8), 0.05))
     r.paint(shade, s.pigment("shirt_dark"))
+    s.each("collar", {4: hood_lining})
 
 
 def neck(s: Sketch) -> None:
@@ -64,8 +70,9 @@ def crew(s: Sketch) -> None:
 def vee(s: Sketch) -> None:
     """A neckline that comes to a point."""
     r = s.on_body(-0.4, 0.55, 0.4, 1.0)
-    cut = np.maximum((np.abs(r.x) + 0.88 * r.y - 0.845) / 1.33, 0.64 - r.y)
-    r.fill(cut - 0.035, s.pigment("shirt_dark"))
+    sides = (np.abs(r.x) + 0.88 * r.y - 0.845) / 1.33
+    cut = np.maximum(sides, 0.655 - r.y)
+    r.fill(np.maximum(np.abs(sides - 0.02) - 0.02, 0.655 - r.y), s.pigment("shirt_dark"))
     r.fill(cut, s.pigment("skin"))
     r.fill(np.maximum(cut, disc(r.x, r.y - 0.38, 0.3)), s.pigment("shade"))
 
@@ -84,10 +91,17 @@ def lapels(s: Sketch) -> None:
 def turtleneck(s: Sketch) -> None:
     """A collar that covers the neck."""
     r = s.on_body(-0.4, 0.45, 0.4, 0.95)
-    tube = box(r.x, r.y - 0.66, 0.2, 0.11, 0.05)
+    tube = box(r.x, r.y - 0.68, 0.2, 0.13, 0.045)
+    r.fill(egg(r.x, r.y - 0.71, 0.275, 0.1, 0.1), s.pigment("shirt"))
     r.fill(tube, s.pigment("shirt"))
-    r.fill(np.maximum(tube, np.minimum(0.1 - r.x, r.y - 0.59)), s.pigment("shirt_dark"), 0.8)
-    r.fill(stroke(r.x, r.y - 0.765, 0.19, -0.02, 0.012), s.pigment("shirt_dark"))
+    r.fill(np.maximum(tube, np.minimum(0.09 - r.x, r.y - 0.605)), s.pigment("shirt_dark"))
+    r.fill(stroke(r.x, r.y - 0.805, 0.17, -0.012, 0.012), s.pigment("shirt_dark"))
+
+
+def hood_lining(s: Sketch) -> None:
+    """The inside of a hood, behind the neck."""
+    r = s.on_body(-0.5, 0.4, 0.5, 1.0)
+    r.fill(egg(r.x, r.y - 0.66, 0.34, 0.17, 0.18), s.pigment("lining"))
 
 
 def hood(s: Sketch) -> None:
@@ -114,8 +128,10 @@ def head(s: Sketch) -> None:
     face = head_egg(r, s)
     coverage = r.cover(face)
     r.paint(coverage, s.pigment("skin"))
-    light = egg(r.x + 0.13, r.y - HEAD_Y + 0.03, s["width"] + 0.02, 0.68, s["chin"] + 0.05, k_down=s["jaw"])
-    r.paint(np.minimum(coverage, r.cover(-light, 0.05)), s.pigment("shade"))
+    light = egg(r.x + 0.15, r.y - HEAD_Y + 0.02, s["width"] + 0.03, 0.68, s["chin"] + 0.045, k_down=s["jaw"])
+    r.paint(np.minimum(coverage, r.cover(-light, 0.03)), s.pigment("shade"))
+    glow = egg(r.x + 0.2 - 0.5 * (r.y + 0.45), r.y + 0.45, 0.05, 0.09, 0.09)
+    r.fill(glow, s.pigment("shine"), 0.55)
     for side in (-1.0, 1.0):
         cx, cy = 0.075 * s["yaw"] + side * 0.27, 0.14
         r = s.on_head(cx, cy, 0.2, 0.2)
@@ -139,10 +155,10 @@ def freckles(s: Sketch) -> None:
 
 def nose(s: Sketch) -> None:
     """Paints the nose: a shadow with a light on it."""
-    cx, size = 0.125 * s["yaw"], s["nose"]
+    cx, size = 0.125 * s["yaw"], s["nose_size"]
     r = s.on_head(cx, NOSE_Y, 0.11, 0.2)
     x, y = r.x - cx, r.y - NOSE_Y
-    r.fill(egg(x, y, 0.035 + 0.04 * size, 0.08 + 0.07 * size, 0.035 + 0.025 * size, k_up=1.5), s.pigment("nose"))
+    r.fill(egg(x, y, 0.03 + 0.05 * size, 0.07 + 0.08 * size, 0.03 + 0.035 * size, k_up=1.5), s.pigment("nose"))
     r.fill(egg(x + 0.012 + 0.012 * size, y + 0.005, 0.012 + 0.012 * size, 0.02, 0.015), s.pigment("shine"), 0.8)
 
 
@@ -161,20 +177,20 @@ def mouth(s: Sketch) -> None:
     )
     beyond = np.maximum(np.abs(x) - half, 0)
     distance = np.where(beyond > 0, np.sqrt(inside * inside + beyond * beyond), inside)
-    r.fill(distance - 0.026, s.pigment("lip"))
-    hole = r.cover(distance + 0.004)
+    r.fill(distance - 0.024, s.pigment("lip"))
+    hole = r.cover(distance - 0.007)
     r.paint(hole, s.pigment("throat"))
     tongue = disc(x, y - gap - 0.06, 0.115)
     r.paint(np.minimum(hole, r.cover(tongue)) * np.minimum(4 * gape, 1), colour("d9626b"))
-    teeth = y - upper - 0.055
-    r.paint(np.minimum(hole, r.cover(teeth)) * np.minimum(5 * gape, 1), WHITE)
+    teeth = np.maximum(y - upper - 0.06, distance + 0.006)
+    r.paint(r.cover(teeth) * np.clip(5 * gape - 0.6, 0, 1), WHITE)
 
 
 def eyes(s: Sketch) -> None:
     """Paints both eyes: lid, lash line, white, iris, pupil and the light in it."""
     for side in (-1.0, 1.0):
         rx, ry = s["eye"] * (1 - 0.13 * side * s["yaw"]), s["eye"] * 0.98
-        cx = 0.085 * s["yaw"] + side * s["apart"]
+        cx = eye_x(s, side)
         r = s.on_head(cx, EYE_Y, rx + 0.05, ry + 0.06)
         x, y = r.x - cx, r.y - EYE_Y
         r.fill(egg(x, y, rx + 0.018, ry + 0.024, ry + 0.01), s.pigment("deep"))
@@ -182,7 +198,7 @@ def eyes(s: Sketch) -> None:
         r.fill(egg(x, y + 0.012, rx + 0.014, top + 0.016, ry * 0.9), INK)
         opening = r.cover(egg(x, y, rx, top, ry))
         r.paint(opening, WHITE)
-        px, py, iris = x - 0.4 * s["gaze"] * rx, y + 0.03 * ry, 0.035 + 0.34 * s["eye"]
+        px, py, iris = x - 0.42 * s["gaze"] * rx, y + 0.06 * ry, 0.016 + 0.61 * s["eye"]
         middle = np.sqrt(px * px + py * py)
         r.paint(np.minimum(opening, r.cover(middle - iris)), s.pigment("iris"))
         r.paint(np.minimum(opening, r.cover(middle - 0.56 * iris)), INK)
@@ -192,10 +208,10 @@ def eyes(s: Sketch) -> None:
 def brows(s: Sketch) -> None:
     """Paints the eyebrows, in front of the hair so that they always read."""
     for side in (-1.0, 1.0):
-        cx, cy = 0.09 * s["yaw"] + side * (s["apart"] + 0.005), EYE_Y - 0.075 - s["eye"]
+        cx, cy = eye_x(s, side, 0.09), EYE_Y - 0.075 - s["eye"]
         r = s.on_head(cx, cy, 0.17, 0.13)
         x, y = (r.x - cx) * side, r.y - cy
-        r.fill(stroke(x, y + 0.5 * s["brow"] * x + 0.012, 0.095, 0.028, 0.024), s.pigment("brow"))
+        r.fill(stroke(x, y + 0.75 * s["brow_angle"] * x + 0.012, 0.1, 0.03, 0.028), s.pigment("brow"))
 
 
 def glasses(s: Sketch) -> None:
@@ -203,47 +219,48 @@ def glasses(s: Sketch) -> None:
     s.each("glasses", {1: round_glasses, 2: square_glasses, 3: sunglasses})
 
 
-def frame(s: Sketch, thick: float, pigment: Array, lens: float) -> None:
-    """Bridge and side pieces of glasses whose lenses are `lens` in radius."""
-    cx, y0 = 0.1 * s["yaw"], EYE_Y
+def frame(s: Sketch, thick: float, pigment: Array) -> None:
+    """Bridge and side pieces of glasses."""
+    y0, lens = EYE_Y, s["lens"]
+    left, right = eye_x(s, -1.0, 0.1), eye_x(s, 1.0, 0.1)
     r = s.on_head(0.0, y0, s["width"] + 0.06, 0.09)
-    r.fill(stroke(r.x - cx, r.y - y0 + 0.035, s["apart"] - lens + 0.01, 0.02, thick), pigment)
-    for side in (-1.0, 1.0):
-        start = cx + side * (s["apart"] + lens)
+    r.fill(stroke(r.x - (left + right) / 2, r.y - y0 + 0.035, (right - left) / 2 - lens + 0.01, 0.02, thick), pigment)
+    for side, middle in ((-1.0, left), (1.0, right)):
+        start = middle + side * lens
         r.fill(line(r.x - start, r.y - y0 + 0.03, side * (s["width"] + 0.02) - start, -0.02, thick), pigment)
 
 
 def round_glasses(s: Sketch) -> None:
     """Thin round frames."""
     rim = colour("6b3f2a")
-    frame(s, 0.014, rim, 0.165)
+    frame(s, 0.014, rim)
     for side in (-1.0, 1.0):
-        cx = 0.1 * s["yaw"] + side * (s["apart"] + 0.005)
+        cx = eye_x(s, side, 0.1)
         r = s.on_head(cx, EYE_Y, 0.2, 0.2)
-        distance = disc(r.x - cx, r.y - EYE_Y, 0.165)
-        r.fill(distance, WHITE, 0.16)
+        distance = disc(r.x - cx, r.y - EYE_Y, s["lens"])
+        r.fill(distance, WHITE, 0.09)
         r.fill(np.abs(distance) - 0.017, rim)
 
 
 def square_glasses(s: Sketch) -> None:
     """Heavy square frames."""
-    frame(s, 0.02, NIGHT, 0.165)
+    frame(s, 0.02, NIGHT)
     for side in (-1.0, 1.0):
-        cx = 0.1 * s["yaw"] + side * (s["apart"] + 0.005)
+        cx = eye_x(s, side, 0.1)
         r = s.on_head(cx, EYE_Y, 0.21, 0.19)
-        distance = box(r.x - cx, r.y - EYE_Y, 0.165, 0.14, 0.045)
-        r.fill(distance, WHITE, 0.14)
+        distance = box(r.x - cx, r.y - EYE_Y, s["lens"], 0.14, 0.045)
+        r.fill(distance, WHITE, 0.08)
         r.fill(np.abs(distance) - 0.023, NIGHT)
 
 
 def sunglasses(s: Sketch) -> None:
     """Dark lenses with a glint; the eyes show through, faintly."""
-    frame(s, 0.022, NIGHT, 0.16)
+    frame(s, 0.022, NIGHT)
     for side in (-1.0, 1.0):
-        cx, cy = 0.1 * s["yaw"] + side * (s["apart"] + 0.005), EYE_Y + 0.01
+        cx, cy = eye_x(s, side, 0.1), EYE_Y + 0.01
         r = s.on_head(cx, cy, 0.21, 0.21)
         x, y = r.x - cx, r.y - cy
-        lens = egg(x, y, 0.18, 0.125, 0.165, k_up=-0.85, k_down=-0.45)
+        lens = egg(x, y, s["lens"] + 0.012, 0.125, 0.165, k_up=-0.85, k_down=-0.45)
         r.fill(lens - 0.012, NIGHT)
         r.fill(lens + 0.01, mix(NIGHT, colour("5d6f92"), 0.55), np.clip(y * 3 + 0.25, 0, 0.9))
         glint = np.abs(x + y * 0.6 + 0.06) / 1.17 - 0.018
@@ -260,8 +277,8 @@ def studs(s: Sketch) -> None:
     for side in (-1.0, 1.0):
         cx, cy = side * (s["width"] + 0.03) - 0.045 * s["yaw"], 0.125
         r = s.on_head(cx, cy, 0.06, 0.06)
-        r.fill(disc(r.x - cx, r.y - cy, 0.036), colour("d9a441"))
-        r.fill(disc(r.x - cx + 0.01, r.y - cy + 0.01, 0.018), colour("fff3cf"))
+        r.fill(disc(r.x - cx, r.y - cy, 0.046), colour("d9a441"))
+        r.fill(disc(r.x - cx + 0.012, r.y - cy + 0.012, 0.022), colour("fff3cf"))
 
 
 def hoops(s: Sketch) -> None:

@@ -1,7 +1,7 @@
 """The VAE family: `recipe.py` says what can be asked, `objective.py` is the mathematics, `model.py` the model."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from reverie.core.family import Batch, Family, Phase
 from reverie.core.recipe import Recipe
@@ -17,7 +17,9 @@ class VaeFamily(Family):
     """Variational autoencoders: a smooth latent space, a likelihood, one pass to sample."""
 
     name: ClassVar[str] = "vae"
-    summary: ClassVar[str] = "a smooth latent space, an encoder and a likelihood; stable to train, samples a little soft"
+    summary: ClassVar[str] = (
+        "a smooth latent space, an encoder and a likelihood; stable to train, samples a little soft"
+    )
     recipe: ClassVar[type[Recipe]] = VaeRecipe
 
     def presets(self) -> dict[str, Callable[[], Recipe]]:

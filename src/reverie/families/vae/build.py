@@ -89,7 +89,8 @@ def _check(recipe: VaeRecipe, spec: DataSpec) -> None:
         raise UsageError('recipe.vae.likelihood: logistic is for 8-bit images. Use "gaussian" or "bernoulli".')
     if vae.conditional and not spec.num_classes:
         raise UsageError(
-            f"recipe.vae.conditional: needs labels, and {recipe.data.source} has none. Use sub-folders as labels, or false."
+            f"recipe.vae.conditional: needs labels, and {recipe.data.source} has none. "
+            "Use sub-folders as labels, or false."
         )
     if vae.conditional and vae.prior == "vamp":
-        raise UsageError("recipe.vae.conditional: does not go with the vamp prior. Use prior = \"normal\".")
+        raise UsageError('recipe.vae.conditional: does not go with the vamp prior. Use prior = "normal".')

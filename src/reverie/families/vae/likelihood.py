@@ -131,7 +131,9 @@ class LogisticMixture(Likelihood):
         upper, lower = (x - centres + LEVEL / 2) * inverse, (x - centres - LEVEL / 2) * inverse
         # log(sigmoid(upper) - sigmoid(lower)), in a form that loses no digits in either tail
         middle = F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-LEVEL * inverse))
-        mass = torch.where(x < -1 + LEVEL / 2, F.logsigmoid(upper), torch.where(x > 1 - LEVEL / 2, F.logsigmoid(-lower), middle))
+        mass = torch.where(
+            x < -1 + LEVEL / 2, F.logsigmoid(upper), torch.where(x > 1 - LEVEL / 2, F.logsigmoid(-lower), middle)
+        )
         pixel = torch.logsumexp(log_weights + mass.sum(-3, keepdim=True), dim=-4)
         return pixel.flatten(2).sum(-1)
 

@@ -1,4 +1,4 @@
-"""The VAE: encoder -> (mu, log-variance) -> z = mu + sigma * eps -> decoder -> pixel distribution. Objective next door."""
+"""The VAE: encoder -> (mu, log-variance) -> z = mu + sigma * eps -> decoder -> pixel distribution."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -50,7 +50,9 @@ class FlatNet(nn.Module):
         num_classes: width of the one-hot label; 0 for none.
     """
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, *, num_features: int, latent: int, num_classes: int) -> None:
+    def __init__(
+        self, encoder: nn.Module, decoder: nn.Module, *, num_features: int, latent: int, num_classes: int
+    ) -> None:
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
         self.head = nn.Linear(num_features + num_classes, 2 * latent)
@@ -116,7 +118,7 @@ class Vae(nn.Module, Samples, Encodes, Decodes, Reconstructs, Scores):
         return F.one_hot(labels.to(self._device), self.num_classes).float()
 
     def infer(self, x: Tensor, eps: Tensor, labels: Tensor | None = None) -> tuple[Latents, Tensor]:
-        """Draws k latents an image and decodes them: eps (b, k, latent_dim) -> latents, theta (b, k, num_params, h, w)."""
+        """Draws k latents an image and decodes them: eps (b, k, latent_dim) -> theta (b, k, num_params, h, w)."""
         return self._inference(x, labels)(eps)
 
     def log_prior(self, z: Tensor) -> Tensor:

@@ -45,14 +45,15 @@ def num_samples(vae: VaeSection, fraction: float) -> int:
     """Draws an image at this point of the budget: `samples`, after a geometric climb from 1 over `ramp`.
 
     Example:
-        >>> [num_samples(VaeSection(samples=16, ramp=0.5), f) for f in (0.0, 0.25, 0.5, 1.0)]
+        >>> [num_samples(VaeSection(samples=16, ramp=(0.2, 0.6)), f) for f in (0.0, 0.4, 0.6, 1.0)]
         [1, 4, 16, 16]
     """
-    return round(vae.samples ** min(1.0, fraction / vae.ramp)) if vae.ramp else vae.samples
+    start, end = vae.ramp or (-1.0, 0.0)
+    return round(vae.samples ** min(1.0, max(0.0, (fraction - start) / (end - start))))
 
 
 def elbo(reconstruction: Tensor, kl: Tensor, weighted_kl: Tensor) -> Terms:
-    """-E_q[log p(x | z)] + KL(q || p) (Kingma and Welling 2014, eq. 3), the KL weighted as beta, warm-up and so on say."""
+    """-E_q[log p(x | z)] + KL(q || p) (Kingma and Welling 2014, eq. 3), the KL weighted as the recipe says."""
     return Terms(
         {"reconstruction_nats": reconstruction, "weighted_kl_nats": weighted_kl},
         {"kl_nats": kl.detach(), "elbo_nats": -(reconstruction + kl).detach()},

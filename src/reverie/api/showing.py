@@ -1,0 +1,76 @@
+"""Opening a run's data, and the pictures and numbers that a card or a report shows of it."""
+
+from typing import Any
+
+import numpy as np
+
+from reverie.core.capability import Decodes, Encodes, Reconstructs, Samples
+from reverie.core.recipe import Recipe
+from reverie.core.run import Run
+from reverie.data import Dataset, open_dataset
+from reverie.measure import get_metric, to_json_dict
+from reverie.measure import measure as take
+from reverie.ship.exhibits import Exhibits
+from reverie.tasks.interpolate import interpolate as morph
+
+GRID = 64
+QUICK = ("elbo", "psnr", "ssim", "sharpness", "active_units")  # metrics that take seconds
+
+
+def open_data(recipe: Recipe) -> Dataset:
+    return open_dataset(recipe.data, seed=recipe.seed)
+
+
+def exhibits(run: Run, dataset: Dataset, model: Any, *, measured: dict[str, Any] | None = None) -> Exhibits:
+    """Pictures of a trained model for its card and report."""
+    held = dataset.held_out.batch(np.arange(min(16, len(dataset.held_out))))
+    samples = reconstructions = between = None
+    num_parameters = sum(p.numel() for p in model.parameters())
+    if isinstance(model, Samples):
+        samples = model.sample(range(GRID)).cpu()
+    if isinstance(model, Reconstructs):
+        reconstructions = model.reconstruct(held.images, labels=held.labels).cpu()
+    if isinstance(model, Encodes) and isinstance(model, Decodes) and dataset.spec.kind == "images":
+        labels = None if held.labels is None else held.labels[:2]
+        z = model.encode(held.images[:2], labels=labels)
+        label = None if labels is None else int(labels[0])
+        between = morph(model, z[0], z[1], steps=9, label=label, name=run.name).cpu()
+    return Exhibits(
+        samples=samples,
+        originals=held.images.cpu() if reconstructions is not None else None,
+        reconstructions=reconstructions,
+        morph=between,
+        measured=_quick(run, dataset, model) if measured is None else measured,
+        data=facts(dataset),
+        parameters=num_parameters,
+    )
+
+
+def facts(dataset: Dataset) -> dict[str, Any]:
+    spec = dataset.spec
+    facts: dict[str, Any] = {
+        "training images": len(dataset.train),
+        "held-out images": len(dataset.held_out),
+        "size": f"{spec.height} x {spec.width}, {spec.channels} channels",
+        "fingerprint": dataset.fingerprint[:16],
+    }
+    return facts | ({"test images": len(dataset.test)} if dataset.test is not None else {})
+
+
+def _quick(run: Run, dataset: Dataset, model: Any) -> dict[str, Any]:
+    """A few numbers on held-out images, with their errors: what a card should say without being asked."""
+    held = dataset.held_out
+    able = [name for name in QUICK if get_metric(name).unfit(held.spec) is None]
+    able = [name for name in able if all(isinstance(model, need) for need in get_metric(name).needs)]
+    num = min(256, len(held))
+    if not able or num < max(get_metric(name).least for name in able):
+        return {}
+    values = take(model, held, metrics=able, samples=16, num=num)
+    protocol = {
+        "data": run.recipe().data.source,
+        "split": "held-out",
+        "images": num,
+        "importance_samples": 16,
+        "seed": 0,
+    }
+    return to_json_dict(run.name, protocol, values)

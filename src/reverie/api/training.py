@@ -1,0 +1,192 @@
+"""Starting and continuing trainings: from a recipe and a folder to a stream of events."""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from reverie.api.looking import info
+from reverie.api.showing import GRID, exhibits, open_data
+from reverie.core.capability import Samples, Scores
+from reverie.core.errors import UsageError
+from reverie.core.event import Event, Finished
+from reverie.core.family import Batch, get_family
+from reverie.core.recipe import Recipe, read_toml
+from reverie.core.rng import Rng
+from reverie.core.run import Run, atomic_write, explained
+from reverie.data import Dataset, Items, batch_index
+from reverie.ship import sheet
+from reverie.ship.card import write_card
+from reverie.train.loop import Periodic, Trainer
+from reverie.train.ranks import Ranks
+
+PROBE_IMAGES, PROBE_DRAWS = 512, 8
+
+
+def recipe(
+    what: str,
+    data: str | None = None,
+    *,
+    preset: str | None = None,
+    settings: dict[str, Any] | None = None,
+    **short: Any,
+) -> Recipe:
+    """The complete recipe of a training.
+
+    Args:
+        what: a family's name, or the path of a `recipe.toml`.
+        data: a folder, zip, npz or IDX file, or a built-in name; left out: the recipe's own.
+        preset: one of the family's presets (`reverie init --help` lists them).
+        settings: dotted keys, such as {"vae.beta": 4}.
+        **short: size, minutes, images, seed and device, the settings people give most; None leaves one as it is.
+    Returns:
+        a frozen recipe.
+    Raises:
+        UsageError: no such family, preset or key, or a value out of range.
+
+    Example:
+        >>> recipe("vae", "digits", images=5000, settings={"vae.latent": 8}).train.images
+        5000
+    """
+    homes = {"size": "data.size", "minutes": "train.minutes", "images": "train.images", "device": "train.device"}
+    given = {homes.get(name, name): value for name, value in short.items() if value is not None}
+    if unknown := set(short) - {*homes, "seed"}:
+        raise UsageError(f"recipe: {sorted(unknown)[0]!r} is not an argument. Put it into settings as 'section.key'.")
+    if data is not None:
+        given["data.source"] = data
+    if what.endswith(".toml"):
+        if preset:
+            raise UsageError(
+                f"--preset {preset}: does not go with a recipe file. Give a family and a preset, or the file."
+            )
+        start = Recipe.from_dict(read_toml(Path(what)))
+    else:
+        presets = get_family(what).presets()
+        name = preset or "default"
+        if name not in presets:
+            raise UsageError(f"preset: {name!r} is not a preset of {what}. Use one of: {', '.join(presets)}.")
+        start = presets[name]()
+    return start.change({**given, **(settings or {})})
+
+
+def train(
+    recipe: Recipe, *, run: Path | str | None = None, stop: Callable[[], bool] = lambda: False
+) -> Iterator[Event]:
+    """Trains, or continues, in a run folder; a generator of events.
+
+    Closing the generator saves first. A run that was stopped continues to the bit under an `images` budget.
+
+    Args:
+        recipe: what to do.
+        run: the folder; left out: a new one under `runs/`, named after data, family and time.
+        stop: asked after every step; True saves and ends the training early.
+    Yields:
+        events, as `reverie.core.event` has them; `Finished` is the last.
+    Raises:
+        ReverieError: the data cannot be read, the folder is taken, or the training diverged.
+
+    Example:
+        >>> import tempfile
+        >>> tiny = recipe("vae", "digits", images=256, settings={"vae.net": "mlp", "vae.width": 16})
+        >>> [event.kind for event in train(tiny, run=tempfile.mkdtemp())][-1]
+        'finished'
+    """
+    if recipe.train.images is None and recipe.train.minutes is None:
+        raise UsageError("recipe.train: has no budget. Give --minutes or --images.")
+    family, ranks = get_family(recipe.family), Ranks.join()
+    threads = recipe.train.threads or max(1, (os.cpu_count() or 1) // ranks.world)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        dataset = open_data(recipe)
+        folder = Path(run) if run is not None else new_folder(recipe)
+        here = Run.create(folder, recipe) if ranks.writes else Run(folder)
+        with here.lock() if ranks.writes else contextlib.nullcontext():
+            if ranks.writes:
+                write_env(here, dataset)
+            periodic = _periodic(dataset, recipe)
+            stream = _Stream(dataset.train, recipe.seed)
+            trainer = Trainer(here, recipe, family, stream, periodic=periodic, ranks=ranks, stop=stop)
+            for event in trainer.events():
+                if isinstance(event, Finished) and event.reason == "budget" and ranks.writes:
+                    with explained(here.path):
+                        write_card(here, exhibits(here, dataset, trainer.average))
+                yield event
+    finally:
+        torch.set_num_threads(before)
+        ranks.leave()
+
+
+def fit(recipe: Recipe, *, run: Path | str | None = None) -> Run:
+    """Trains to the end and returns the run; see `train`."""
+    folder = Path(run) if run is not None else new_folder(recipe)
+    for _ in train(recipe, run=folder):
+        pass
+    return Run.open(folder)
+
+
+def resume(run: Path | str, *, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    """Continues a run with its own recipe; a finished one says so at once."""
+    here = Run.open(Path(run))
+    return train(here.recipe(), run=here.path, stop=stop)
+
+
+def new_folder(recipe: Recipe) -> Path:
+    """Where a run goes that was given no folder: under `runs/`, named after data, family and time."""
+    stem = Path(recipe.data.source).stem or "data"
+    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)[:40]
+    return Path("runs") / f"{safe}-{recipe.family}-{time.strftime('%m%d-%H%M%S')}"
+
+
+class _Stream:
+    """Training items in the endless, seeded order that the loop walks."""
+
+    def __init__(self, items: Items, seed: int) -> None:
+        self.items, self.seed, self.spec = items, seed, items.spec
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def at(self, images: int, rng: Rng, device: torch.device) -> Batch:
+        """The items of `rng`'s slice of the global batch that starts at `images`."""
+        index = batch_index(len(self.items), self.seed, images, rng.total)[rng.first : rng.first + rng.count]
+        return self.items.batch(index, rng, device)
+
+
+def _periodic(dataset: Dataset, recipe: Recipe) -> Periodic:
+    """Sample grids, and for models with a likelihood the held-out ELBO, on the same seeds each time."""
+    held = dataset.held_out
+    index = np.arange(len(held))[:PROBE_IMAGES]
+    labels = torch.arange(GRID) * dataset.spec.num_classes // GRID if dataset.spec.num_classes else None
+
+    def grid(model: nn.Module, path: Path) -> None:
+        if isinstance(model, Samples):
+            sheet.save(sheet.grid(model.sample(range(GRID), labels=labels).cpu()), path)
+
+    def probe(model: nn.Module) -> dict[str, float]:
+        values: dict[str, float] = {}
+        if isinstance(model, Scores):
+            weights: list[Tensor] = []
+            for first in range(0, len(index), 128):
+                part = held.batch(index[first : first + 128])
+                rng = Rng(recipe.seed, "probe", first, count=len(part))
+                weights.append(model.scorer(part.images, labels=part.labels)(PROBE_DRAWS, rng).cpu())
+            values["held_out_elbo_nats"] = torch.cat(weights).double().mean().item()
+        return values
+
+    return Periodic(grid=grid, probe=probe, best=("held_out_elbo_nats", 1))
+
+
+def write_env(run: Run, dataset: Dataset) -> None:
+    env = {k: v for k, v in info().items() if k in ("reverie", "python", "platform", "device", "threads", "cores")}
+    env |= {"torch": torch.__version__, "data_fingerprint": dataset.fingerprint, "command": " ".join(sys.argv[:1])}
+    with explained(run.path):
+        atomic_write(run.path / "env.json", json.dumps(env, indent=1).encode())
