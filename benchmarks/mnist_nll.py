@@ -45,7 +45,9 @@ def main() -> None:
 
     from reverie.core.recipe import parse_setting
 
-    print("| preset | minutes | threads | images | NLL (nats) | ELBO | ESS/S | S | test images | measured in | published |")
+    print(
+        "| preset | minutes | threads | images | NLL (nats) | ELBO | ESS/S | S | test images | measured in | published |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for preset in asked.presets:
         settings = {"train.threads": asked.threads} | dict(parse_setting(text) for text in asked.set)

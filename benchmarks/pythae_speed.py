@@ -138,8 +138,13 @@ def main() -> None:
     if asked.role:
         print(json.dumps((ours if asked.role == "ours" else theirs)(asked)))
         return
-    print(f"matrix product, {asked.threads} threads: " + str({k: f"{v:.0f} GFLOP/s" for k, v in matmul_rate(asked.threads).items()}))
-    print("| threads | precision | what | pythae, images/s | Reverie, images/s | ratio (median of pairs) |\n|---|---|---|---|---|---|")
+    print(
+        f"matrix product, {asked.threads} threads: "
+        + str({k: f"{v:.0f} GFLOP/s" for k, v in matmul_rate(asked.threads).items()})
+    )
+    print(
+        "| threads | precision | what | pythae, images/s | Reverie, images/s | ratio (median of pairs) |\n|---|---|---|---|---|---|"
+    )
     for precision in ("fp32", "bf16"):
         pairs = []
         for _ in range(asked.rounds):

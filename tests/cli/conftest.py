@@ -1,5 +1,6 @@
 """A stand-in for `reverie.api` that remembers what it was asked, so that commands can be tested in milliseconds."""
 
+import inspect
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -15,6 +16,17 @@ from reverie.cli import main
 from reverie.core.errors import RunError
 from reverie.core.event import Event, Finished, Probed, Started, Stepped, Warned
 from reverie.core.recipe import Recipe
+
+
+def fitting(signature: inspect.Signature, pretend: Callable[..., Any]) -> Callable[..., Any]:
+    """`pretend`, which refuses arguments that do not fit the signature."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        signature.bind(*args, **kwargs)
+        return pretend(*args, **kwargs)
+
+    return call
+
 
 BEL = "\x1b[31mred\x07"
 
@@ -121,8 +133,14 @@ class Api(types.ModuleType):
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Api:
-    """The stand-in, in an empty working folder."""
+    """The stand-in, in an empty working folder; what it is asked must suit the real one."""
+    import reverie.api as real
+
     stand_in = Api()
+    for name in real.__all__:
+        if callable(getattr(Api, name, None)):
+            signature = inspect.signature(getattr(real, name))
+            monkeypatch.setattr(stand_in, name, fitting(signature, getattr(stand_in, name)))
     monkeypatch.setitem(sys.modules, "reverie.api", stand_in)
     monkeypatch.setattr(reverie, "api", stand_in, raising=False)
     monkeypatch.chdir(tmp_path)

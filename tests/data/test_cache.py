@@ -110,9 +110,7 @@ def test_a_full_disk(folder_of: Make, tmp_path: Path) -> None:
     assert errors.count("\n") == 1 and not folders(tmp_path / "cache") and not leftovers(tmp_path / "cache")
 
 
-def test_too_little_space_is_known_beforehand(
-    folder_of: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_little_space_is_known_beforehand(folder_of: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
     with pytest.raises(DataError, match="needs 0 MiB, 0 MiB are free"):

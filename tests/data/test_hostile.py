@@ -15,6 +15,9 @@ from PIL import Image
 from reverie.core.errors import DataError
 from reverie.core.recipe import DataRecipe
 from reverie.data import Dataset, describe, open_dataset
+from reverie.data.folder import Folder
+from reverie.data.prepare import prepare
+from reverie.data.view import View
 
 from .conftest import noise
 from .test_image import png
@@ -50,6 +53,12 @@ def test_a_folder_of_other_files(tmp_path: Path) -> None:
         (root / f"{i}.txt").write_text("P3 a text that starts like a picture")
     (root / "LICENSE").write_bytes(b"")
     assert "holds no images (31 other files)" in refusal(root)
+
+
+def test_a_folder_around_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    zip_of(tmp_path / "set" / "pictures.zip", {}, num=20)
+    assert "It holds pictures.zip: name that file instead." in refusal(tmp_path / "set")
 
 
 def test_too_few_images(folder_of: Make) -> None:
@@ -106,6 +115,12 @@ def test_names_that_are_no_text(folder_of: Make) -> None:
     (root / os.fsdecode(b"\xff\n\x1b[31m.png")).write_bytes(b"")
     ((name, _),) = opened(root).report.unreadable
     assert name.isprintable() and name.encode() == b"\\udcff\\n\\x1b[31m.png"
+
+
+def test_a_folder_whose_name_is_no_text(folder_of: Make, tmp_path: Path) -> None:
+    root = folder_of(20).rename(tmp_path / os.fsdecode(b"\xff\n"))
+    source = Folder(root)
+    assert source.name.isprintable() and prepare(source, View(), tmp_path / "cache").manifest.num == 20
 
 
 def test_links_out_of_the_folder_are_refused(folder_of: Make, tmp_path: Path) -> None:

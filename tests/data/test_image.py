@@ -2,7 +2,10 @@
 
 import io
 import struct
+import threading
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,7 @@ from reverie.core.errors import DataError
 from reverie.core.recipe import DataRecipe
 from reverie.core.spec import DataSpec
 from reverie.data import read_image
-from reverie.data.image import Unreadable, decode, look
+from reverie.data.image import Unreadable, _Budget, decode, look
 from reverie.data.view import View
 
 from .conftest import noise
@@ -63,7 +66,11 @@ def test_sixteen_bits_are_scaled_not_clipped() -> None:
 
 
 def test_values_without_a_known_range_are_refused() -> None:
-    for odd in (np.array([[-1.0, 2.0]], np.float32), np.array([[np.nan, 2]], np.float32), np.array([[0, 70_000]], np.int32)):
+    for odd in (
+        np.array([[-1.0, 2.0]], np.float32),
+        np.array([[np.nan, 2]], np.float32),
+        np.array([[0, 70_000]], np.int32),
+    ):
         with pytest.raises(Unreadable, match="save it with 8 or 16 bits"):
             pixels(saved(Image.fromarray(odd), "TIFF"), 1, (1, 2))
 
@@ -216,3 +223,22 @@ def test_read_image_is_an_item(tmp_path: Path) -> None:
     for path, says in (("none.png", "No such file"), (".", "directory")):
         with pytest.raises(DataError, match=says):
             read_image(tmp_path / path, DataRecipe(), spec)
+
+
+def test_many_threads_share_the_memory_for_large_pictures() -> None:
+    """Never more pixels in flight than the budget, except one picture that is larger alone."""
+    budget, in_flight, most = _Budget(100), [0], [0]
+    lock = threading.Lock()
+
+    def decode_one(pixels: int) -> None:
+        with budget.spend(pixels):
+            with lock:
+                in_flight[0] += min(pixels, 100)
+                most[0] = max(most[0], in_flight[0])
+            time.sleep(0.001)
+            with lock:
+                in_flight[0] -= min(pixels, 100)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(decode_one, [30, 60, 500, 10, 100, 45, 20, 1] * 5))
+    assert in_flight[0] == 0 and 60 <= most[0] <= 100

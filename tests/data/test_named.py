@@ -100,7 +100,7 @@ def test_real_folders(real_data: Path, tmp_path: Path) -> None:
 
 
 def test_cifar10_jpeg_says_what_it_is(real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lossy copy never goes by the name of the original. (Decoding all of it takes ten seconds: only the listing.)"""
+    """The lossy copy never goes by the name of the original. (Decoding it takes long: only the listing.)"""
     source = named.cifar10(tmp_path)
     assert source.name == "cifar10-jpeg"
     assert source.parts(np.arange(source.num)) == {"train": 50_000, "held_out": 0, "test": 8_000}
@@ -190,7 +190,9 @@ def test_cifar10_from_its_binary_records(tmp_path: Path, monkeypatch: pytest.Mon
     rng = np.random.default_rng(0)
     records = rng.integers(0, 256, (60, 3073), dtype=np.uint8)
     records[:, 0] = np.arange(60) % 10
-    files = {f"data_batch_{i + 1}.bin": records[10 * i : 10 * i + 10] for i in range(5)} | {"test_batch.bin": records[50:]}
+    files = {f"data_batch_{i + 1}.bin": records[10 * i : 10 * i + 10] for i in range(5)} | {
+        "test_batch.bin": records[50:]
+    }
     with tarfile.open(tmp_path / "made.tar.gz", "w:gz") as tar:
         for name, part in files.items():
             entry = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")

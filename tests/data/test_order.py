@@ -25,7 +25,7 @@ def test_epochs_and_seeds_differ() -> None:
 
 
 def test_positions_are_even() -> None:
-    """Over many epochs an item is as likely to come early as late: the mean position is n/2 within 5 standard errors."""
+    """Over many epochs an item is as likely to come early as late: within 5 standard errors of the mean position."""
     epochs, num = 400, 20
     places = np.argsort(batch_index(num, 7, 0, epochs * num).reshape(epochs, num), axis=1)
     error = np.sqrt((num**2 - 1) / 12 / epochs)

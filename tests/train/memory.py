@@ -75,6 +75,7 @@ def trainer(
             run,
             recipe,
             get_family(recipe.family),
+            get_family(recipe.family).build(recipe, Memory.spec),
             Memory(),
             periodic=periodic or watching(),
             ranks=ranks or Ranks(),

@@ -19,6 +19,21 @@ from reverie.core.run import Run
 from reverie.data import cache_root, describe, open_dataset
 from reverie.train.device import pick_device, pick_precision
 
+_UNREADABLE: dict[str, Any] = {
+    "family": "",
+    "preset": "",
+    "data": "",
+    "state": "unreadable",
+    "images": 0,
+    "fraction": 0.0,
+    "seconds": 0.0,
+    "parameters": 0,
+    "device": "",
+    "terms": {},
+    "probe": {},
+    "modified": 0.0,
+}
+
 
 def runs(folder: Path | str = "runs") -> list[dict[str, Any]]:
     """One line a run folder below `folder`, newest first: see `show` for the keys."""
@@ -26,8 +41,16 @@ def runs(folder: Path | str = "runs") -> list[dict[str, Any]]:
     if not root.is_dir():
         raise UsageError(f"{root}: is not a folder. `reverie train` makes runs/ here.")
     found = [root] if (root / "recipe.toml").is_file() else [p.parent for p in sorted(root.glob("*/recipe.toml"))]
-    rows = [show(path) for path in found]
+    rows = [_row(path) for path in found]
     return sorted(rows, key=lambda row: row["modified"], reverse=True)
+
+
+def _row(path: Path) -> dict[str, Any]:
+    """What `show` says, or that the run cannot be read: one damaged folder must not hide the others."""
+    try:
+        return show(path)
+    except RunError as error:
+        return _UNREADABLE | {"name": path.name, "path": str(path), "problem": str(error)}
 
 
 def show(run: Path | str) -> dict[str, Any]:

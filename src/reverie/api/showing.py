@@ -18,7 +18,7 @@ QUICK = ("elbo", "psnr", "ssim", "sharpness", "active_units")  # metrics that ta
 
 
 def open_data(recipe: Recipe) -> Dataset:
-    return open_dataset(recipe.data, seed=recipe.seed)
+    return open_dataset(recipe.data)
 
 
 def exhibits(run: Run, dataset: Dataset, model: Any, *, measured: dict[str, Any] | None = None) -> Exhibits:
@@ -51,7 +51,7 @@ def facts(dataset: Dataset) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "training images": len(dataset.train),
         "held-out images": len(dataset.held_out),
-        "size": f"{spec.height} x {spec.width}, {spec.channels} channels",
+        "size": f"{spec.height} x {spec.width}, {spec.channels} channel{'s' if spec.channels > 1 else ''}",
         "fingerprint": dataset.fingerprint[:16],
     }
     return facts | ({"test images": len(dataset.test)} if dataset.test is not None else {})

@@ -1,8 +1,8 @@
 """Starting and continuing trainings: from a recipe and a folder to a stream of events."""
 
 import contextlib
+import difflib
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ from reverie.ship.card import write_card
 from reverie.train.loop import Periodic, Trainer
 from reverie.train.ranks import Ranks
 
-PROBE_IMAGES, PROBE_DRAWS = 512, 8
+PROBE_IMAGES, PROBE_DRAWS = 512, 2
 
 
 def recipe(
@@ -72,7 +72,9 @@ def recipe(
         presets = get_family(what).presets()
         name = preset or "default"
         if name not in presets:
-            raise UsageError(f"preset: {name!r} is not a preset of {what}. Use one of: {', '.join(presets)}.")
+            near = difflib.get_close_matches(name, presets, 1, 0.5)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Use one of: {', '.join(presets)}."
+            raise UsageError(f"preset: {name!r} is not a preset of {what}. {hint}")
         start = presets[name]()
     return start.change({**given, **(settings or {})})
 
@@ -102,19 +104,19 @@ def train(
     if recipe.train.images is None and recipe.train.minutes is None:
         raise UsageError("recipe.train: has no budget. Give --minutes or --images.")
     family, ranks = get_family(recipe.family), Ranks.join()
-    threads = recipe.train.threads or max(1, (os.cpu_count() or 1) // ranks.world)
     before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(recipe.train.threads or max(1, before // ranks.world))
     try:
         dataset = open_data(recipe)
         folder = Path(run) if run is not None else new_folder(recipe)
+        model = family.build(recipe, dataset.spec)  # before the folder: what cannot be built leaves none
         here = Run.create(folder, recipe) if ranks.writes else Run(folder)
         with here.lock() if ranks.writes else contextlib.nullcontext():
             if ranks.writes:
                 write_env(here, dataset)
             periodic = _periodic(dataset, recipe)
             stream = _Stream(dataset.train, recipe.seed)
-            trainer = Trainer(here, recipe, family, stream, periodic=periodic, ranks=ranks, stop=stop)
+            trainer = Trainer(here, recipe, family, model, stream, periodic=periodic, ranks=ranks, stop=stop)
             for event in trainer.events():
                 if isinstance(event, Finished) and event.reason == "budget" and ranks.writes:
                     with explained(here.path):
@@ -187,6 +189,6 @@ def _periodic(dataset: Dataset, recipe: Recipe) -> Periodic:
 
 def write_env(run: Run, dataset: Dataset) -> None:
     env = {k: v for k, v in info().items() if k in ("reverie", "python", "platform", "device", "threads", "cores")}
-    env |= {"torch": torch.__version__, "data_fingerprint": dataset.fingerprint, "command": " ".join(sys.argv[:1])}
+    env |= {"torch": torch.__version__, "data_fingerprint": dataset.fingerprint, "command": " ".join(sys.argv)}
     with explained(run.path):
         atomic_write(run.path / "env.json", json.dumps(env, indent=1).encode())

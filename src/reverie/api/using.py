@@ -69,6 +69,8 @@ def sample(
     here = Run.open(Path(run))
     model = load(here, device=device)
     require(model, "sample", Samples, name=here.name)
+    if label is not None and not model.num_classes:
+        raise UsageError(f"--label {label}: {here.name} does not take labels. Train with --set vae.conditional=true.")
     labels = None if label is None else torch.full((n,), _label(here, label))
     parts: list[Tensor] = []
     for first in range(0, n, 256):

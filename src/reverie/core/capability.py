@@ -13,7 +13,13 @@ from reverie.core.rng import Rng
 
 
 class Samples(ABC):
-    """Makes new images."""
+    """Makes new images.
+
+    Attributes:
+        num_classes: labels that `sample` can be asked for; 0 when it takes none.
+    """
+
+    num_classes: int = 0
 
     @abstractmethod
     def sample(self, seeds: Sequence[int], *, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:

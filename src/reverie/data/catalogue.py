@@ -18,7 +18,7 @@ from reverie.data.drawn import Drawing, Drawn
 from reverie.data.folder import Folder
 from reverie.data.idx import identity_of, is_idx, load_idx
 from reverie.data.npz import load_npz
-from reverie.data.source import Source, digest
+from reverie.data.source import Source, digest, printable
 
 NUM_FACES = 20_000
 
@@ -87,14 +87,15 @@ def find_source(recipe: DataRecipe, seed: int, root: Path) -> Source:
 
 
 def _of_file(path: Path) -> Source:
+    name = printable(str(path))
     if zipfile.is_zipfile(path):
         with open_zip(path) as archive:
             members = [name for name in archive.namelist() if not name.endswith("/")]
         if members and all(name.endswith(".npy") for name in members):
-            return Drawn(str(path), identity_of(path), lambda _: load_npz(path))
-        return Archive(str(path), [path])
+            return Drawn(name, identity_of(path), lambda _: load_npz(path))
+        return Archive(name, [path])
     if is_idx(path):
-        return Drawn(str(path), identity_of(path), lambda _: load_idx(path))
+        return Drawn(name, identity_of(path), lambda _: load_idx(path))
     raise DataError(
         f"{path}: is neither a zip, .npz nor IDX file. Name one of these or a folder of images (unpack a .tar first)."
     )

@@ -12,11 +12,11 @@ from reverie.core.errors import DataError, UsageError
 from reverie.core.recipe import DataRecipe
 from reverie.core.spec import DataSpec
 from reverie.data.builtin.points import NUM_POINTS, SIGMA, draw_points
-from reverie.data.cache import Prepared, cache_root
+from reverie.data.cache import Prepared, cache_root, open_prepared
 from reverie.data.catalogue import check_num, find_source
 from reverie.data.image import Unreadable, decode, quiet
 from reverie.data.items import Items, Style
-from reverie.data.prepare import Progress, prepare, row_hashes, scan
+from reverie.data.prepare import Progress, cache_folder, prepare, row_hashes, scan
 from reverie.data.report import Report, class_counts, num_duplicates
 from reverie.data.rows import Rows
 from reverie.data.source import digest, printable
@@ -160,7 +160,7 @@ def _check_points(recipe: DataRecipe) -> None:
 def describe(
     recipe: DataRecipe, *, seed: int = 0, cache: Path | None = None, progress: Progress | None = None
 ) -> Report:
-    """Reads a whole source and says what is in there, sound or not; nothing is written.
+    """Says what is in a source, sound or not: from its cache if it was prepared, else by reading it; writes nothing.
 
     Args:
         recipe, seed, cache, progress: as `open_dataset`.
@@ -174,7 +174,11 @@ def describe(
     """
     if recipe.source in SIGMA:
         return _points(recipe, seed, labels=True).report
-    source = find_source(recipe, seed, cache or cache_root())
+    root = cache or cache_root()
+    source = find_source(recipe, seed, root)
+    prepared = open_prepared(cache_folder(root, source, View.of(recipe)))
+    if prepared is not None:
+        return prepared.manifest.report.model_copy(update={"source": source.name})
     return scan(source, View.of(recipe), progress).report(source)
 
 

@@ -25,7 +25,7 @@ class Folder(Files):
         self.path = path.resolve()
         found, unreadable = _listing(self.path)
         self._identity = _identity(self.path, found)
-        super().__init__(str(path), [name for name, *_ in found], unreadable)
+        super().__init__(printable(str(path)), [name for name, *_ in found], unreadable)
 
     def identity(self) -> str:
         """Names, sizes and times of every file. The change time is among them: no program can set it back."""
@@ -34,6 +34,12 @@ class Folder(Files):
     def is_current(self) -> bool:
         """Lists the folder again."""
         return _identity(self.path, _listing(self.path)[0]) == self._identity
+
+    def hint(self) -> str:
+        """An archive inside that can be named itself."""
+        kinds = (".zip", ".npz", "-ubyte", "-ubyte.gz", ".idx")
+        near = [n for n in self.names if n.endswith(kinds) and "labels" not in n]
+        return f"It holds {printable(near[0])}: name that file instead." if near else ""
 
     def open(self, index: int) -> BinaryIO:
         """The file, from disk."""

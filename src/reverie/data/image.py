@@ -25,8 +25,6 @@ EXTENSIONS = frozenset(
 )
 # A closed list: Pillow also reads formats that call other programs (EPS) or accept almost any bytes (TGA).
 _FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO")
-_LARGE_PIXELS = 16_000_000
-_one_large_image = threading.Lock()  # memory: many threads decode, but only one a picture of this size
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -37,6 +35,31 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+class _Budget:
+    """Pixels that all threads together may be decoding: many small pictures at once, or one large one."""
+
+    def __init__(self, pixels: int) -> None:
+        self._all = self._left = pixels
+        self._freed = threading.Condition()
+
+    @contextmanager
+    def spend(self, pixels: int) -> Iterator[None]:
+        """Waits until there is room."""
+        pixels = min(pixels, self._all)
+        with self._freed:
+            self._freed.wait_for(lambda: self._left >= pixels)
+            self._left -= pixels
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._left += pixels
+                self._freed.notify_all()
+
+
+_in_memory = _Budget(32_000_000)
 
 
 class Unreadable(Exception):
@@ -169,16 +192,17 @@ def decode(file: BinaryIO, shape: tuple[int, int, int], view: View) -> tuple[np.
     with _explained(foreign=True):
         image = _opened(file)
     with _explained():
-        if image.width * image.height > _LARGE_PIXELS:
-            with _one_large_image:
-                return _decoded(image, shape, view)
-        return _decoded(image, shape, view)
+        size = image.size
+        if image.format in ("JPEG", "MPO"):
+            _draft(image, shape, view.fit)
+        with _in_memory.spend(image.width * image.height):
+            return _decoded(image, size, shape, view)
 
 
-def _decoded(image: Image.Image, shape: tuple[int, int, int], view: View) -> tuple[np.ndarray, Facts]:
-    size = image.size
-    if image.format in ("JPEG", "MPO"):
-        _draft(image, shape, view.fit)
+def _decoded(
+    image: Image.Image, size: tuple[int, int], shape: tuple[int, int, int], view: View
+) -> tuple[np.ndarray, Facts]:
+    """Pixels and facts of an opened image whose file has this (width, height)."""
     image.load()
     orientation = _orientation(image)  # after loading: Pillow turns TIFF by itself, and says so then
     facts = _facts(image, turned=False)

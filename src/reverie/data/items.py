@@ -107,7 +107,7 @@ class Items:
         return Batch(raw if raw.is_floating_point() else raw.float().div_(127.5).sub_(1), labels)
 
     def _coins(self, index: np.ndarray) -> Tensor:
-        """Uniform on [0, 1), (k, c, h, w): for each item the draws of a SplitMix64 that starts at its (mixed) content hash."""
+        """Uniform on [0, 1), (k, c, h, w): for each item a SplitMix64 that starts at its (mixed) content hash."""
         step = np.uint64(0x9E3779B97F4A7C15) * np.arange(1, self.spec.num_values + 1, dtype=np.uint64)
         bits = mix(mix(self.hashes[index])[:, None] + step) >> np.uint64(40)
         return torch.from_numpy(bits.astype(np.float32)).mul_(2.0**-24).reshape(-1, *self.spec.shape)

@@ -72,7 +72,7 @@ def prepare(source: Source, view: View, root: Path, progress: Progress | None = 
     Raises:
         DataError: too many unreadable images, too few images, or the cache cannot be written.
     """
-    folder = root / "data" / cache_key(source.identity(), view)
+    folder = cache_folder(root, source, view)
     found = open_prepared(folder)
     if found is not None:
         return found
@@ -92,6 +92,11 @@ def prepare(source: Source, view: View, root: Path, progress: Progress | None = 
     if made is None:
         raise DataError(f"{folder}: cannot be read back. Check the disk, or set REVERIE_CACHE to another folder.")
     return made
+
+
+def cache_folder(root: Path, source: Source, view: View) -> Path:
+    """Where the cache of a source is, or would be."""
+    return root / "data" / cache_key(source.identity(), view)
 
 
 def _build(source: Source, view: View, folder: Path, progress: Progress | None) -> None:
@@ -226,6 +231,7 @@ def check(tally: Tally, source: Source) -> None:
         )
     if not images:
         other = f" ({tally.ignored} other files)" if tally.ignored else ""
-        raise DataError(f"{source.name}: holds no images{other}. Name a folder, zip, .npz or IDX file with images.")
+        step = source.hint() or "Name a folder, zip, .npz or IDX file with images."
+        raise DataError(f"{source.name}: holds no images{other}. {step}")
     if images < FEWEST_IMAGES:
         raise too_few(images, source.name)

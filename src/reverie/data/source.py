@@ -51,6 +51,10 @@ class Source(ABC):
     unreadable: list[tuple[str, str]]
     binary: bool = False
 
+    def hint(self) -> str:
+        """What the user may have meant, when there is no image in it; empty without an idea."""
+        return ""
+
     @abstractmethod
     def identity(self) -> str:
         """A digest that changes whenever the content may have changed; quick, for it decides if a cache is stale."""

@@ -27,8 +27,9 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any])
     """
     plain = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
     text = json.dumps(about, sort_keys=True)
-    metadata = {"about": text, "sha256": _digest(plain, text)}
-    atomic_write(path, safetensors.torch.save(plain, metadata))
+    told = json.dumps({"about": text, "sha256": _digest(plain, text)})
+    # one key: safetensors writes several in any order, and equal weights should be equal files
+    atomic_write(path, safetensors.torch.save(plain, {"reverie": told}))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -47,10 +48,15 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise RunError(
             f"{path}: is damaged ({_short(error)}). `reverie resume {_run_of(path)}` writes it anew."
         ) from None
-    text = metadata.get("about", "")
-    if metadata.get("sha256") != _digest(tensors, text):
+    try:
+        told = json.loads(metadata["reverie"])
+        text, about = told["about"], json.loads(told["about"])
+        sound = told["sha256"] == _digest(tensors, text)
+    except (KeyError, TypeError, ValueError):
+        sound, about = False, {}
+    if not sound:
         raise RunError(f"{path}: is damaged (its checksum differs). `reverie resume {_run_of(path)}` writes it anew.")
-    return tensors, json.loads(text)
+    return tensors, about
 
 
 def save_weights(path: Path, model: nn.Module, recipe: Recipe, spec: DataSpec, images: int) -> None:

@@ -85,7 +85,8 @@ class Trainer:
     Args:
         run: a locked run folder.
         recipe: what to do.
-        family: supplies the model and its phases.
+        family: supplies the phases.
+        model: what the family built for this recipe, untrained.
         source: training items.
         periodic: sample grids and probes.
         ranks: this process among its peers.
@@ -97,6 +98,7 @@ class Trainer:
         run: Run,
         recipe: Recipe,
         family: Family,
+        model: nn.Module,
         source: Source,
         *,
         periodic: Periodic,
@@ -117,7 +119,7 @@ class Trainer:
             )
         self.device = pick_device(recipe.train.device)
         self.precision = pick_precision(recipe.train.precision, self.device)
-        self.model = place(family.build(recipe, source.spec), self.device).train()
+        self.model = place(model, self.device).train()
         self.progress = _Progress()
         self.states = States(run.path / "state")
         self.resumed_with = self.states.load()

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from reverie.core.family import Batch, Moment, Phase
 from reverie.core.recipe import OptimRecipe
+from reverie.train.adam import Adam
 from reverie.train.ranks import Ranks
 
 
@@ -18,12 +19,12 @@ class Stepper:
 
     Args:
         phase: the objective and its parameters.
-        adam: fused where the device has it.
+        adam: its optimiser.
         totals: running sums since the last report, by term name, on the device: read rarely, so that no step waits.
     """
 
     phase: Phase
-    adam: torch.optim.AdamW
+    adam: Adam
     totals: dict[str, Tensor]
 
     @staticmethod
@@ -31,14 +32,7 @@ class Stepper:
         """A fresh optimiser for the phase; `compiled` compiles its objective, never the stored modules."""
         if compiled:
             phase = replace(phase, terms=torch.compile(phase.terms))
-        adam = torch.optim.AdamW(
-            phase.params,
-            lr=torch.tensor(optim.lr, device=device) if device.type == "cuda" else optim.lr,
-            betas=(optim.beta1, optim.beta2),
-            eps=optim.eps,
-            weight_decay=optim.weight_decay,
-            fused=True,
-        )
+        adam = Adam(phase.params, beta1=optim.beta1, beta2=optim.beta2, eps=optim.eps, weight_decay=optim.weight_decay)
         return Stepper(phase, adam, {})
 
     def step(
@@ -89,13 +83,7 @@ class Stepper:
         bad = (~torch.isfinite(norm + sums["loss"])).float()
         if clip is not None:
             torch._foreach_mul_(grads, torch.clamp(clip / (norm + 1e-6), max=1.0))
-        for group in self.adam.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(lr)
-            else:
-                group["lr"] = lr
-        self.adam.found_inf = bad  # pyright: ignore[reportAttributeAccessIssue]  (the fused kernel's switch)
-        self.adam.step()
+        self.adam.step(lr, bad)
         good = bad == 0
         for name, value in {**sums, "gradient_norm": norm, "steps": torch.ones_like(norm)}.items():
             before = self.totals.get(name)
@@ -117,23 +105,13 @@ class Stepper:
     def state(self) -> dict[str, Tensor]:
         """The optimiser's and the report's tensors, by plain names."""
         tensors = {f"total.{name}": value for name, value in self.totals.items()}
-        for index, param in enumerate(self.phase.params):
-            for name, value in self.adam.state.get(param, {}).items():
-                tensors[f"adam.{index}.{name}"] = value
-        return tensors
+        return tensors | {f"adam.{name}": value for name, value in self.adam.state().items()}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Puts back what `state` gave."""
         self.totals.clear()
+        device = self.phase.params[0].device
         for name, value in tensors.items():
-            kind, _, rest = name.partition(".")
-            if kind == "total":
-                self.totals[rest] = value.to(self.phase.params[0].device)
-            else:
-                index, _, key = rest.partition(".")
-                param = self.phase.params[int(index)]
-                on = param.device if key != "step" or param.device.type == "cuda" else torch.device("cpu")
-                restored = value.to(on)
-                if key != "step":  # the fused kernel wants moments laid out as the weights are
-                    restored = torch.empty_like(param).copy_(restored)
-                self.adam.state[param][key] = restored
+            if name.startswith("total."):
+                self.totals[name.removeprefix("total.")] = value.to(device)
+        self.adam.load_state({n.removeprefix("adam."): v for n, v in tensors.items() if n.startswith("adam.")})

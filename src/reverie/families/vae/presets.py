@@ -25,7 +25,7 @@ def faces() -> VaeRecipe:
             "data": {"source": "faces", "num": 8000},
             "train": {"minutes": 2, "batch": 64, "ema_images": 5000},
             "optim": {"lr": 2e-3},
-            "vae": {"net": "resnet", "width": 24, "depth": 1, "latent": 48, "likelihood": "gaussian"},
+            "vae": {"net": "resnet", "width": 16, "depth": 1, "latent": 48, "likelihood": "gaussian"},
         }
     )
 
