@@ -45,10 +45,8 @@ def main() -> None:
 
     from reverie.core.recipe import parse_setting
 
-    print(
-        "| preset | minutes | threads | images | NLL (nats) | ELBO | ESS/S | S | test images | measured in | published |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    columns = "preset minutes threads images NLL,nats ELBO ESS/S S test,images measured,in published"
+    print("| " + " | ".join(c.replace(",", " ") for c in columns.split()) + " |\n" + "|---" * 11 + "|")
     for preset in asked.presets:
         settings = {"train.threads": asked.threads} | dict(parse_setting(text) for text in asked.set)
         recipe = reverie.recipe("vae", preset=preset, minutes=asked.minutes, seed=asked.seed, settings=settings)

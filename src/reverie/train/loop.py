@@ -105,14 +105,8 @@ class Trainer:
         ranks: Ranks,
         stop: Callable[[], bool],
     ) -> None:
-        self.run, self.recipe, self.source, self.periodic, self.ranks, self.stop = (
-            run,
-            recipe,
-            source,
-            periodic,
-            ranks,
-            stop,
-        )
+        self.run, self.recipe, self.source = run, recipe, source
+        self.periodic, self.ranks, self.stop = periodic, ranks, stop
         if recipe.train.batch % ranks.world:
             raise UsageError(
                 f"recipe.train.batch: must be a multiple of the {ranks.world} processes, got {recipe.train.batch}."
@@ -170,7 +164,7 @@ class Trainer:
                     saved_at = time.monotonic()
                 yield from told
                 self._stop_if_diverged()
-                if self.stop() and fraction < 1:
+                if self.ranks.agree(float(self.stop()), self.device) and fraction < 1:
                     yield from self._tell([*self._save(must=True), self._finished("interrupted")])
                     return
         except GeneratorExit:

@@ -75,12 +75,12 @@ class Stepper:
             for name, value in {"loss": loss, **terms.loss, **terms.watch}.items():
                 sums[name] = sums.get(name, 0) + value.detach().float() * share
         ranks.average_gradients(params)
-        return self._apply(sums, lr, clip)
+        return self._apply(sums, lr, clip, ranks)
 
-    def _apply(self, sums: dict[str, Tensor], lr: float, clip: float | None) -> Tensor:
+    def _apply(self, sums: dict[str, Tensor], lr: float, clip: float | None, ranks: Ranks) -> Tensor:
         grads = [p.grad for p in self.phase.params if p.grad is not None]
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
-        bad = (~torch.isfinite(norm + sums["loss"])).float()
+        bad = (~torch.isfinite(ranks.average(norm + sums["loss"]))).float()  # on one rank is on all
         if clip is not None:
             torch._foreach_mul_(grads, torch.clamp(clip / (norm + 1e-6), max=1.0))
         self.adam.step(lr, bad)
