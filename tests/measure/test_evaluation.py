@@ -25,7 +25,7 @@ def test_every_metric_is_whole(name: str) -> None:
 
 
 def test_listing_metrics_does_not_import_torch() -> None:
-    code = "import sys; from reverie.measure import metric_names as m; assert 'nll' in m(); assert 'torch' not in sys.modules"
+    code = "import sys; from reverie.measure import metric_names; assert metric_names() and 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
 
 
