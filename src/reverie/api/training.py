@@ -3,6 +3,7 @@
 import contextlib
 import difflib
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -142,7 +143,13 @@ def resume(run: Path | str, *, stop: Callable[[], bool] = lambda: False) -> Iter
 
 
 def new_folder(recipe: Recipe) -> Path:
-    """Where a run goes that was given no folder: under `runs/`, named after data, family and time."""
+    """Where a run goes that was given no folder: under `runs/`, named after data, family and time.
+
+    Raises:
+        UsageError: several processes train together, and each would name another folder.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UsageError("--run: is needed when several processes train together. Name the folder that they share.")
     stem = Path(recipe.data.source).stem or "data"
     safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)[:40]
     return Path("runs") / f"{safe}-{recipe.family}-{time.strftime('%m%d-%H%M%S')}"

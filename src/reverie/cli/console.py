@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,18 +14,29 @@ import typer
 from reverie.core.errors import RunError
 
 
+def speaks() -> bool:
+    """False in all but the first of several processes that torchrun started: one voice is enough."""
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+
+
 def say(text: str = "") -> None:
     """Lines of narration, on stderr."""
+    if not speaks():
+        return
     typer.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
 
 
 def put(text: str) -> None:
     """Lines of the result, on stdout."""
+    if not speaks():
+        return
     typer.echo("\n".join(printable(line) for line in text.split("\n")))
 
 
 def put_json(values: Mapping[str, Any]) -> None:
     """One JSON object with "schema": 1, on stdout. What is not finite becomes null."""
+    if not speaks():
+        return
     typer.echo(
         json.dumps({"schema": 1} | _plain(values), indent=None if not sys.stdout.isatty() else 2, allow_nan=False)
     )

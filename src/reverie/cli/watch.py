@@ -1,5 +1,6 @@
 """Follows a training to its end: shows its events, and turns Ctrl-C into a checkpoint."""
 
+import io
 import shlex
 import signal
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from reverie.cli.console import say
+from reverie.cli.console import say, speaks
 from reverie.cli.progress import Progress
 from reverie.core.errors import Interrupted
 from reverie.core.event import Event, Finished
@@ -59,7 +60,7 @@ def watch(events: Iterator[Event], recipe: Recipe, run: Path) -> str:
         Interrupted: the user stopped it; the message has the command that continues.
     """
     reason = "interrupted"
-    with Progress(recipe, run.name, sys.stderr) as progress:
+    with Progress(recipe, run.name, sys.stderr if speaks() else io.StringIO()) as progress:
         for event in events:
             progress.show(event)
             if isinstance(event, Finished):

@@ -1,6 +1,6 @@
 """Several processes on one training: who am I, average gradients, agree on a number. Nothing wraps the model.
 
-Start with `torchrun --nproc-per-node N -m reverie train ...`; without torchrun there is one rank.
+Start with `torchrun --nproc-per-node N -m reverie -- train vae DATA --run RUN`; without torchrun there is one rank.
 """
 
 import os

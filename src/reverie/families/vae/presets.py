@@ -18,7 +18,7 @@ def default() -> VaeRecipe:
 
 
 def faces() -> VaeRecipe:
-    """Drawn cartoon faces, 64 x 64 in colour: what `reverie demo` trains for 2 minutes on two cores; faces, a little soft."""
+    """Drawn cartoon faces, 64 x 64 in colour: `reverie demo` trains it for 2 minutes. Faces, a little soft."""
     return VaeRecipe.model_validate(
         {
             "preset": "faces",
