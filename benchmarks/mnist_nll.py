@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/benchmarks"), help="where the runs go")
     parser.add_argument("--curve", action="store_true")
     parser.add_argument("--bf16", action="store_true", help="measure in bf16, and say how far that is from fp32")
+    parser.add_argument("--weights", choices=["best", "last"], default="best")
     parser.add_argument("--train-only", action="store_true")
     asked = parser.parse_args()
 
@@ -57,7 +58,9 @@ def main() -> None:
         torch.set_num_threads(asked.threads)
         began = time.monotonic()
         with torch.autocast("cpu", torch.bfloat16, enabled=asked.bf16):
-            result = reverie.measure(folder, metrics=["nll"], samples=asked.samples, num=asked.num)
+            result = reverie.measure(
+                folder, metrics=["nll"], samples=asked.samples, num=asked.num, weights=asked.weights
+            )
         took = (time.monotonic() - began) / 60
         (folder / "nll.json").write_text(json.dumps(result, indent=1))
         m, images = result["metrics"], result["protocol"]["images_seen"]
