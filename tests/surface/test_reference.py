@@ -60,7 +60,9 @@ def section(title: str, model: type[Section]) -> Iterator[str]:
 
 def bounds(info: FieldInfo) -> str:
     words = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-    found = [f"{words[k]} {_short(getattr(m, k))}" for m in info.metadata for k in words if getattr(m, k, None) is not None]
+    found = [
+        f"{words[k]} {_short(getattr(m, k))}" for m in info.metadata for k in words if getattr(m, k, None) is not None
+    ]
     choices = getattr(info.annotation, "__args__", ())
     if not found and choices and all(isinstance(c, str) for c in choices):
         return ", ".join(f"`{c}`" for c in choices)

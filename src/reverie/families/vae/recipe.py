@@ -14,7 +14,7 @@ class VaeSection(Section):
         default="resnet", description="ladder has several stochastic layers; the others one."
     )
     width: int = Field(
-        default=32, ge=4, le=4096, description="Hidden width (mlp), or channels at half resolution (others)."
+        default=16, ge=4, le=4096, description="Hidden width (mlp), or channels at half resolution (others)."
     )
     depth: int = Field(
         default=1, ge=1, le=16, description="Hidden layers (mlp), or residual blocks at each resolution."
