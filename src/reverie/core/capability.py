@@ -92,3 +92,27 @@ class Scores(ABC):
     def kl_per_dimension(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:
         """KL(q(z | x) || p(z)) of every latent dimension, in nats: (n, latent_dim). Where the prior does not
         factorise this is a one-sample estimate against a unit Gaussian."""
+
+
+class Judges(ABC):
+    """Has a critic that tells real images from made ones."""
+
+    @abstractmethod
+    def judge(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:
+        """A logit for each image, (n,): the higher, the more real. Zero is undecided where the objective has a zero."""
+
+
+class Inverts(ABC):
+    """Finds latents for real images, by optimisation."""
+
+    latent_dim: int
+
+    @abstractmethod
+    def invert(self, images: Tensor, *, labels: Tensor | None = None, steps: int = 200) -> Tensor:
+        """Latents (n, latent_dim) whose decoded images are near these; slow, and each image on its own.
+
+        Args:
+            images: (n, c, h, w) in [-1, 1].
+            labels: (n,) int64, for a conditional model.
+            steps: optimisation steps from the initial guess; 0 gives the guess.
+        """

@@ -81,8 +81,20 @@ class Warned(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found(Event):
+    """The doctor found something; the whole finding is in `findings.json`. `since` is in training images."""
+
+    kind: ClassVar[str] = "found"
+    code: str
+    title: str
+    message: str
+    confidence: float = 1.0
+    since: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """The training ended. `reason` is "budget", "interrupted" or "diverged"."""
+    """The training ended. `reason` is "budget", "interrupted", "diverged" or "finding"."""
 
     kind: ClassVar[str] = "finished"
     reason: str
@@ -94,7 +106,7 @@ def _fields(cls: type[Event]) -> list[tuple[str, Any]]:
     return [(f.name, fits[f.type]) for f in dataclasses.fields(cls) if isinstance(f.type, type) and f.type in fits]
 
 
-_KINDS = {cls.kind: cls for cls in (Started, Stepped, Sampled, Probed, Saved, Warned, Finished)}
+_KINDS = {cls.kind: cls for cls in (Started, Stepped, Sampled, Probed, Saved, Warned, Found, Finished)}
 
 
 def to_json(event: Event) -> str:

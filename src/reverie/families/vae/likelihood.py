@@ -48,10 +48,14 @@ class Bernoulli(Likelihood):
         self.num_params = channels
 
     def log_prob(self, x: Tensor, theta: Tensor) -> Tensor:
-        """sum t l - log(1 + e^l), with t = (x + 1) / 2."""
-        logits = theta.flatten(2)
-        on = torch.bmm(logits, ((x + 1) / 2).flatten(1).to(logits.dtype)[:, :, None])[:, :, 0]
-        return on.float() - F.softplus(logits).float().sum(-1)
+        """sum t l - log(1 + e^l), with t = (x + 1) / 2; in fp32 from whatever precision the logits have.
+
+        Rounded logits are still a distribution. Rounded sums are not: in bf16 they favoured some x, by 0.3 nats.
+        """
+        with torch.autocast(x.device.type, enabled=False):
+            logits = theta.flatten(2).float()
+            on = torch.bmm(logits, ((x + 1) / 2).flatten(1)[:, :, None])[:, :, 0]
+            return on - F.softplus(logits).sum(-1)
 
     def mean(self, theta: Tensor) -> Tensor:
         """2 sigmoid(l) - 1 = tanh(l / 2)."""
