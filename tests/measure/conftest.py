@@ -130,7 +130,7 @@ class Sampler(Samples):
         return rows
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tensor_items() -> type[TensorItems]:
     return TensorItems
 

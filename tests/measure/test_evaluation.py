@@ -70,6 +70,7 @@ def test_bad_arguments_are_sentences(linear_gaussian, tensor_items) -> None:
         ({"num": 11}, "measure: num must be <= 10, the images of this split, got 11."),
         ({"batch": 0}, "measure: batch must be >= 1, got 0."),
         ({"seed": -1}, "measure: seed must be >= 0, got -1."),
+        ({"precision": "fp8"}, "precision: must be fp32 or bf16, got 'fp8'."),
     ):
         with pytest.raises(UsageError) as caught:
             measure(model, items, **arguments)

@@ -85,7 +85,7 @@ def test_asked_for_s_samples_it_uses_s_and_encodes_once(linear_gaussian, tensor_
     items = tensor_items(model.generate(150, 5))
     measure(model, items, metrics=["nll", "elbo", "bits_per_dim"], samples=samples)
     assert sum(images * drawn for images, drawn in model.drawn) == 150 * samples
-    assert max(images * drawn for images, drawn in model.drawn) <= 4096
+    assert max(images * drawn for images, drawn in model.drawn) <= 1024
     assert model.encoded == 150
 
 
@@ -150,6 +150,31 @@ def test_no_draw_is_used_twice(linear_gaussian, tensor_items) -> None:
     log_w = torch.cat([chunk.flatten() for chunk in drawn])
     assert len(log_w) == 150 * 200
     assert len(log_w.unique()) > 0.999 * len(log_w)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_only_the_passes_of_a_likelihood_run_in_its_precision(linear_gaussian, tensor_items, precision: str) -> None:
+    model = linear_gaussian()
+    seen: dict[str, set[bool]] = {"scorer": set(), "score": set(), "other": set()}
+    scorer, encode = model.scorer, model.encode
+
+    def watched(images: Tensor, *, labels: Tensor | None = None) -> Callable[[int, Rng], Tensor]:
+        seen["scorer"].add(torch.is_autocast_enabled("cpu"))
+        score = scorer(images, labels=labels)
+
+        def watch(s: int, rng: Rng) -> Tensor:
+            seen["score"].add(torch.is_autocast_enabled("cpu"))
+            return score(s, rng)
+
+        return watch
+
+    def elsewhere(images: Tensor, *, labels: Tensor | None = None) -> Tensor:
+        seen["other"].add(torch.is_autocast_enabled("cpu"))
+        return encode(images, labels=labels)
+
+    model.scorer, model.reconstruct = watched, lambda images, labels=None: model.decode(elsewhere(images))
+    measure(model, tensor_items(model.generate(50, 11)), metrics=["nll", "psnr"], samples=3, precision=precision)
+    assert seen == {"scorer": {precision == "bf16"}, "score": {precision == "bf16"}, "other": {False}}
 
 
 def test_order_of_images_matters_by_chance_only(linear_gaussian, tensor_items) -> None:
@@ -232,4 +257,4 @@ def test_a_scorer_that_returns_another_number_of_samples_is_an_error(tensor_item
 def test_chunks_fit_in_memory(side: int, samples: int) -> None:
     images, drawn = chunk_sizes(DataSpec(channels=3, height=side, width=side), samples)
     assert images >= 1 and 1 <= drawn <= samples
-    assert images * drawn <= 4096 and images * drawn * 3 * side * side <= max(2**22, 16 * 3 * side * side)
+    assert images * drawn <= 1024 and images * drawn * 3 * side * side <= max(2**22, 16 * 3 * side * side)

@@ -6,14 +6,17 @@ import torch.
 """
 
 from reverie.measure.evaluation import measure
-from reverie.measure.metric import Items, Metric, Setting, get_metric, metric_names
+from reverie.measure.extractor import extractor_names
+from reverie.measure.metric import Comparison, Items, Metric, Setting, get_metric, metric_names
 from reverie.measure.value import Value, format_table, format_value, to_json_dict
 
 __all__ = [
+    "Comparison",
     "Items",
     "Metric",
     "Setting",
     "Value",
+    "extractor_names",
     "format_table",
     "format_value",
     "get_metric",

@@ -2,13 +2,23 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from reverie.core.errors import ReverieError, UsageError
 from reverie.core.spec import DataSpec
-from reverie.measure.metric import DIVERGED, Items, Metric, Setting, get_metric, metric_names, words
+from reverie.measure.metric import (
+    DIVERGED,
+    Comparison,
+    Items,
+    Metric,
+    Precision,
+    Setting,
+    get_metric,
+    metric_names,
+    words,
+)
 from reverie.measure.value import Value
 
 if TYPE_CHECKING:
@@ -28,6 +38,8 @@ def measure(
     seed: int = 0,
     batch: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
+    comparison: Comparison | None = None,
+    precision: Precision = "fp32",
 ) -> dict[str, Value]:
     """Takes metrics of a model.
 
@@ -43,6 +55,9 @@ def measure(
         seed: decides which images, and every draw.
         batch: images at a time; left out: as many as fit a few hundred MiB.
         progress: called with (metric, done, total) while a metric works.
+        comparison: what metrics of sets of images compare by; left out: their pixels, without training images.
+        precision: of the matrix products and convolutions of a likelihood: with bf16 it is that of the model whose
+            decoder rounds, exactly, and two to three times as fast on processors that multiply bf16.
 
     Returns:
         values by name, in the order of `metrics`.
@@ -54,12 +69,17 @@ def measure(
     import torch
 
     _check_ranges(len(items), samples=samples, num=num, batch=batch, seed=seed)
-    chosen = _chosen(model, items, metrics, num)
+    _check_precision(precision)
+    if comparison is None:
+        from reverie.measure.extractors.pixels import Pixels
+
+        comparison = Comparison(Pixels(items.spec))
+    chosen = _chosen(model, items, metrics, num, comparison)
     results: dict[str, Value] = {}
     memo: dict[Any, Any] = {}
-    with _as_it_was(model), torch.inference_mode():
+    with as_it_was(model), torch.inference_mode():
         for metric in chosen:
-            count = _count(metric, items, num)
+            count = _count(metric, model, items, num)
             setting = Setting(
                 name=metric.name,
                 items=items,
@@ -67,9 +87,11 @@ def measure(
                 samples=samples,
                 seed=seed,
                 batch=batch or max(1, min(_BATCH_IMAGES, _BATCH_VALUES // items.spec.num_values)),
-                device=_device(model),
+                device=device_of(model),
                 progress=progress,
                 memo=memo,
+                comparison=comparison,
+                precision=precision,
             )
             for name, value in metric.measure(model, setting).items():
                 if not value.is_finite():
@@ -86,17 +108,32 @@ def _check_ranges(total: int, *, samples: int, num: int | None, batch: int | Non
         raise UsageError(f"measure: num must be <= {total}, the images of this split, got {num}. Ask for fewer.")
 
 
-def _count(metric: Metric, items: Items, num: int | None) -> int:
-    return num or min(metric.default_num(items.spec), len(items))
+def _check_precision(precision: str) -> None:
+    if precision not in get_args(Precision):
+        raise UsageError(
+            f"precision: must be {' or '.join(get_args(Precision))}, got {precision!r}. Use fp32 unless speed matters."
+        )
 
 
-def _chosen(model: Any, items: Items, names: Sequence[str] | None, num: int | None) -> list[Metric]:
+def _count(metric: Metric, model: Any, items: Items, num: int | None) -> int:
+    """How many images to look at: no more, unless asked for, than there are pictures for, where pictures are all."""
+    from reverie.measure.pictures import Pictures
+
+    count = num or min(metric.default_num(items.spec), len(items))
+    if num or not isinstance(model, Pictures):
+        return count
+    return min(count, len(model) * count // max(1, metric.num_samples(count)))
+
+
+def _chosen(
+    model: Any, items: Items, names: Sequence[str] | None, num: int | None, comparison: Comparison
+) -> list[Metric]:
     """The metrics to take; those that nobody asked for by name are left out where they cannot be taken."""
     if names is not None and not names:
         raise UsageError(f"metrics: is empty. Use any of: {', '.join(metric_names())}.")
     chosen: list[Metric] = []
     for metric in map(get_metric, dict.fromkeys(metric_names() if names is None else names)):
-        problem = _problem(metric, model, items, num)
+        problem = _problem(metric, model, items, num, comparison)
         if problem is None:
             chosen.append(metric)
         elif names is not None:
@@ -106,7 +143,7 @@ def _chosen(model: Any, items: Items, names: Sequence[str] | None, num: int | No
     return chosen
 
 
-def _problem(metric: Metric, model: Any, items: Items, num: int | None) -> str | None:
+def _problem(metric: Metric, model: Any, items: Items, num: int | None, comparison: Comparison) -> str | None:
     """Why the metric cannot be taken, as a sentence with a next step."""
     lacking = [need.__name__ for need in metric.needs if not isinstance(model, need)]
     if lacking:
@@ -115,11 +152,27 @@ def _problem(metric: Metric, model: Any, items: Items, num: int | None) -> str |
     unfit = metric.unfit(items.spec)
     if unfit is not None:
         return f"{metric.name} cannot be taken here: {unfit}. Use any of: {_able(model, items.spec)}."
-    count = _count(metric, items, num)
+    count = _count(metric, model, items, num)
     if count < metric.least:
         step = "Measure on a larger split" if len(items) < metric.least else "Ask for more"
         return f"{metric.name} needs at least {metric.least} images, got {count}. {step}."
-    return None
+    return _too_few_pictures(metric, model, count) or metric.problem(comparison, count)
+
+
+def _too_few_pictures(metric: Metric, model: Any, count: int) -> str | None:
+    from reverie.measure.pictures import Pictures
+
+    if not isinstance(model, Pictures):
+        return None
+    if metric.timed:
+        return f"{metric.name} is about a model that makes images, and these exist. Name a run."
+    asked = metric.num_samples(count)
+    return (
+        f"{metric.name} of {count:,} images asks for {asked:,} samples, and the folder holds {len(model):,}. "
+        "Ask for fewer with --num."
+        if asked > len(model)
+        else None
+    )
 
 
 def _able(model: Any, spec: DataSpec) -> str:
@@ -143,7 +196,8 @@ def _subset(total: int, count: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(key(seed, "measure", "subset")).permutation(total)[:count])
 
 
-def _device(model: Any) -> "torch.device":
+def device_of(model: Any) -> "torch.device":
+    """Where a model's parameters are; the CPU for a model without any."""
     import torch
 
     parameters = model.parameters() if isinstance(model, torch.nn.Module) else iter(())
@@ -151,7 +205,7 @@ def _device(model: Any) -> "torch.device":
 
 
 @contextlib.contextmanager
-def _as_it_was(model: Any) -> Iterator[None]:
+def as_it_was(model: Any) -> Iterator[None]:
     """Evaluation mode inside; afterwards every module has the mode that it had."""
     import torch
 

@@ -17,12 +17,16 @@ import numpy as np
 from reverie.core.errors import DataError, ReverieError, UsageError
 from reverie.core.family import Batch
 from reverie.core.spec import DataSpec
+from reverie.measure.extractor import Extractor
 from reverie.measure.value import Value
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from reverie.measure.store import FeatureStore
+
+Precision = Literal["fp32", "bf16"]
 DIVERGED = "The weights may have diverged: run `reverie diagnose` on the run, or measure an earlier checkpoint."
 
 
@@ -44,6 +48,21 @@ class Items(Protocol):
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """What sets of images are compared by.
+
+    Args:
+        extractor: turns images into features.
+        train: the training split of the measured data, for metrics that look for copies or for missing kinds.
+        store: keeps features of the measured split's images.
+    """
+
+    extractor: Extractor
+    train: Items | None = None
+    store: "FeatureStore | None" = None
+
+
+@dataclass(frozen=True)
 class Setting:
     """The images that a metric looks at, and the terms on which it does.
 
@@ -57,6 +76,8 @@ class Setting:
         device: where the model is.
         progress: called with (metric, done, total).
         memo: what metrics of one `measure` call share, by key.
+        comparison: what sets of images are compared by; left out: their pixels.
+        precision: of the matrix products and convolutions of a likelihood; nothing else heeds it.
     """
 
     name: str
@@ -68,6 +89,8 @@ class Setting:
     device: "torch.device"
     progress: Callable[[str, int, int], None] | None = None
     memo: dict[Any, Any] = field(default_factory=lambda: {})
+    comparison: Comparison | None = None
+    precision: Precision = "fp32"
 
     @property
     def spec(self) -> DataSpec:
@@ -141,6 +164,7 @@ class Metric(ABC):
         better: which way is up.
         summary: one sentence for lists and tables.
         least: images below which it makes no sense; 0 when it looks at none.
+        timed: True when it is about the making of images, and so means nothing for images that exist.
     """
 
     name: ClassVar[str]
@@ -149,6 +173,7 @@ class Metric(ABC):
     better: ClassVar[Literal["lower", "higher", "none"]]
     summary: ClassVar[str]
     least: ClassVar[int] = 2
+    timed: ClassVar[bool] = False
 
     def unfit(self, spec: DataSpec) -> str | None:
         """Why items of this shape cannot be measured, as the end of a sentence; None when they can."""
@@ -157,6 +182,14 @@ class Metric(ABC):
     def default_num(self, spec: DataSpec) -> int:
         """Images to look at when nobody says how many; fewer when the split has fewer."""
         return 10_000
+
+    def num_samples(self, count: int) -> int:
+        """Samples that it asks a model for when it looks at `count` images, at most."""
+        return count
+
+    def problem(self, comparison: Comparison, count: int) -> str | None:
+        """Why `count` images cannot be compared like this, as a sentence with a next step; None when they can."""
+        return None
 
     @abstractmethod
     def measure(self, model: Any, setting: Setting) -> dict[str, Value]:

@@ -31,6 +31,7 @@ class Latency(Metric):
     better: ClassVar[Literal["lower", "higher", "none"]] = "lower"
     summary: ClassVar[str] = "Time per sampled image on this machine, alone and in batches of 64."
     least: ClassVar[int] = 0
+    timed: ClassVar[bool] = True
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock

@@ -1,0 +1,5 @@
+"""DINOv2 ViT-B/14: 768 numbers; for final values on photographs."""
+
+from reverie.measure.dinov2 import kind
+
+KIND = kind("b14", "facebook/dinov2-base")

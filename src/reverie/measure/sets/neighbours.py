@@ -1,0 +1,160 @@
+"""Precision, recall, density and coverage: which points of one set lie within balls around points of the other.
+
+A ball reaches to its centre's k-th nearest neighbour in its own set, border included. Precision is the share of made
+points within a ball of a real one, recall the share of real points within a ball of a made one (Kynkaanniemi et al.
+2019, eq. 1); density counts balls, coverage asks whether a real point's own ball holds a made one (Naeem et al. 2020,
+eqs. 2 and 3).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from reverie.core.errors import UsageError
+from reverie.core.rng import key
+from reverie.measure.sets.features import Features, checked_pair, student_factor
+from reverie.measure.sets.nearest import Points, Rough, between, nearest, rough_blocks
+from reverie.measure.value import Value
+
+# Pairs of a centre and a query that are looked at together.
+_PAIRS = 2**20
+# For errors: parts of a set, points in a part at least, and parts that are looked at in all.
+_PARTS, _LEAST_PART, _LOOKS = 10, 24, 20
+
+
+@dataclass(frozen=True)
+class Prdc:
+    """Four shares (density may pass 1), each with its error over both sets; n is the number of points it averages."""
+
+    precision: Value
+    recall: Value
+    density: Value
+    coverage: Value
+
+
+def prdc(real: Features, fake: Features, *, k_manifold: int = 3, k_coverage: int = 5, block: int = 512) -> Prdc:
+    """Precision, recall, density and coverage in one pass over all pairs; memory is `block` rows of distances.
+
+    Values depend on the sizes of both sets: compare at equal n, and with real images against real ones.
+
+    Args:
+        real: (n, d).
+        fake: (m, d).
+        k_manifold: neighbours to a ball, for precision and recall.
+        k_coverage: neighbours to a ball, for density and coverage.
+        block: centres at a time; never changes a value.
+
+    Raises:
+        ReverieError: a set is too small, not finite or of another width, or all real rows are alike.
+        UsageError: a k is below 1.
+
+    Example:
+        >>> line = torch.arange(40.0)[:, None]
+        >>> found = prdc(line, line[:20])
+        >>> found.precision.value, found.recall.value, found.coverage.value
+        (1.0, 0.575, 0.575)
+    """
+    if min(k_manifold, k_coverage) < 1:
+        raise UsageError(f"prdc: k must be >= 1, got {min(k_manifold, k_coverage)}. The papers use 3 and 5.")
+    least = 2 * (max(k_manifold, k_coverage) + 1)
+    made, true = checked_pair("prdc", fake, real, least)
+    ks = (k_manifold, k_coverage)
+    values = _prdc(true, made, ks, block)
+    errors = _errors(values, true, made, ks, block)
+    n, m = len(true), len(made)
+    return Prdc(*(Value(float(v), e, c, "") for v, e, c in zip(values, errors, (m, n, m, n), strict=True)))
+
+
+def expected_coverage(num_real: int, num_fake: int, k: int = 5) -> float:
+    """Coverage of two sets from one distribution: 1 - (n-1)...(n-k) / ((m+n-1)...(m+n-k)) (Naeem et al. 2020).
+
+    Example:
+        >>> round(expected_coverage(10_000, 10_000), 4)
+        0.9688
+    """
+    ratio = [(num_real - i) / (num_fake + num_real - i) for i in range(1, k + 1)]
+    return 1 - math.prod(ratio)
+
+
+def _errors(whole: Tensor, real: Tensor, fake: Tensor, ks: tuple[int, int], block: int) -> list[float] | list[None]:
+    """Standard errors from the spread between disjoint parts, each with neighbours of its own; None for a tiny set.
+
+    Near neighbours decide, so that the variance goes as 1 / n: that of a part of n / p points is p times that of n
+    points. (A jackknife would count what neighbours do to each other several times over.) What still changes with n is
+    the level, and with it the variance: p (1 - p) for a share, the mean for a count.
+    """
+    smaller = min(len(real), len(fake))
+    parts = min(_PARTS, smaller // max(_LEAST_PART, 2 * (max(ks) + 1)))
+    if parts < 2:
+        return [None] * 4
+    chance, variances, levels = np.random.default_rng(key("prdc", "parts")), [], []
+    for _ in range(-(-_LOOKS // parts)):
+        of_real, of_fake = (torch.from_numpy(chance.permutation(len(rows)) % parts) for rows in (real, fake))
+        found = torch.stack([_prdc(real[of_real == p], fake[of_fake == p], ks, block) for p in range(parts)])
+        variances.append(found.var(0) / parts)
+        levels.append(found.mean(0))
+    ratio = _spread(whole, smaller) / _spread(torch.stack(levels).mean(0), smaller)
+    widened = student_factor(len(variances) * (parts - 1))
+    return (widened * (torch.stack(variances).mean(0) * ratio).sqrt()).tolist()
+
+
+def _spread(level: Tensor, n: int) -> Tensor:
+    """What the variances of precision, recall, density and coverage are in proportion to, (4,); never 0."""
+    share = (level * n + 0.5) / (n + 1)
+    return torch.where(torch.tensor([True, True, False, True]), share * (1 - share), level + 0.5 / n)
+
+
+def _prdc(real: Tensor, fake: Tensor, ks: tuple[int, int], block: int) -> Tensor:
+    """Precision, recall, density and coverage, (4,) float64."""
+    middle = real.mean(0)
+    reals, fakes = Points.of(real, middle), Points.of(fake, middle)
+    reach = nearest(reals, reals, max(ks), skip_self=True, block=block)[0]
+    of_real = _Balls(reals, reach[:, [k - 1 for k in ks]], fakes)
+    of_fake = _Balls(fakes, nearest(fakes, fakes, ks[0], skip_self=True, block=block)[0][:, -1:], reals)
+    for found in rough_blocks(reals, fakes, reach[:, 0], block):
+        of_real.meet(found, found.squares, found.first, 0)
+        of_fake.meet(found, found.squares.T, 0, found.first)
+    shares = of_real.around[0] > 0, of_fake.around[0] > 0, of_real.around[1] / ks[1], of_real.within[1] > 0
+    return torch.stack([share.double().mean() for share in shares])
+
+
+@final
+class _Balls:
+    """Balls around centres, of one or more sizes each, and the queries that lie in them.
+
+    Args:
+        centres: n of them.
+        reach: squared radii, (n, sizes).
+        queries: m of them.
+
+    Attributes:
+        around: balls that hold a query, (sizes, m) int64.
+        within: queries that a ball holds, (sizes, n) int64.
+    """
+
+    def __init__(self, centres: Points, reach: Tensor, queries: Points) -> None:
+        self._centres, self._queries, self._reach = centres, queries, reach
+        self._lengths, self._far, self._near = centres.squares.sqrt(), reach.max(1).values, reach.min(1).values
+        self.around = torch.zeros(reach.shape[1], len(queries), dtype=torch.int64)
+        self.within = torch.zeros(reach.shape[1], len(centres), dtype=torch.int64)
+
+    def meet(self, found: Rough, squares: Tensor, centre: int, query: int) -> None:
+        """Takes in rough squared distances of centres (rows) from this number on to queries (columns) from that on."""
+        rows = slice(centre, centre + len(squares))
+        lengths, far, near = self._lengths[rows], self._far[rows], self._near[rows]
+        maybe = (far + found.slack(lengths, far)).to(squares.dtype)
+        sure = (near - found.slack(lengths, near)).to(squares.dtype)
+        for part in (squares <= maybe[:, None]).nonzero().split(_PAIRS):
+            i, j = part[:, 0], part[:, 1]
+            # A pair that lies well within every ball needs no closer look.
+            exact = torch.zeros(len(part), dtype=torch.float64)
+            close = (squares[i, j] > sure[i]).nonzero().flatten()
+            i, j = i + centre, j + query
+            exact[close] = between(self._queries.rows, self._centres.rows, j[close], i[close])
+            inside = (exact[:, None] <= self._reach[i]).long().T
+            self.around.index_add_(1, j, inside)
+            self.within.index_add_(1, i, inside)
