@@ -131,7 +131,7 @@ def _points(recipe: DataRecipe, seed: int, *, labels: bool) -> Dataset:
     rows = values[:, :, None, None]
     hashes = row_hashes(rows.view(np.uint8))
     classes = tuple(str(i) for i in range(int(modes.max()) + 1))
-    spec = DataSpec(channels=2, height=1, width=1, classes=classes if labels else (), kind="points")
+    spec = DataSpec(channels=2, height=1, width=1, classes=classes if labels else (), kind="points", mixture=name)
     train, held = split(hashes, recipe.held_out, name)
 
     def items(index: np.ndarray) -> Items:

@@ -1,0 +1,76 @@
+"""Recipes to start from. Each says what to expect and how long it takes; measured rows are in benchmarks/RESULTS.md."""
+
+from typing import Any
+
+from reverie.families.gan.recipe import GanRecipe
+
+__all__ = ["dcgan", "default", "faces", "pacgan", "plain", "style", "wgan_gp"]
+
+
+def default() -> GanRecipe:
+    """Any images or points: relativistic pairs with R1 and R2, gamma found by itself. 10 minutes."""
+    return _recipe("default", {})
+
+
+def faces() -> GanRecipe:
+    """Drawn cartoon faces, 64 x 64 in colour: `reverie demo` trains it for 2.5 minutes."""
+    made = _recipe("faces", {"width": 16}, minutes=2.5, batch=32)
+    return made.model_copy(update={"data": made.data.model_copy(update={"num": 8000})})
+
+
+def style() -> GanRecipe:
+    """The default game over a style generator (mapping network, modulated convolutions, noise). 20 minutes."""
+    return _recipe("style", {"net": "style", "mixing": 0.5}, minutes=20)
+
+
+def dcgan() -> GanRecipe:
+    """Radford et al. 2016, for comparison: non-saturating, batch normalisation, no penalty. 10 minutes, for worse images."""
+    return _baseline("dcgan", {"net": "dcgan"}, {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999})
+
+
+def wgan_gp() -> GanRecipe:
+    """Gulrajani et al. 2017, for comparison: five critic steps for each of the generator. 10 minutes, slow to start."""
+    gan = {"objective": "wasserstein", "penalties": ["gp"], "critic_steps": 5}
+    return _baseline("wgan-gp", gan, {"lr": 1e-4, "beta1": 0.0, "beta2": 0.9})
+
+
+def plain() -> GanRecipe:
+    """Goodfellow et al. 2014 with PacGAN's nets for points, for comparison. 10 minutes, and modes are missing."""
+    return _baseline("plain", _PAC_NETS, {"lr": 1e-4, "beta1": 0.8, "beta2": 0.999})
+
+
+def pacgan() -> GanRecipe:
+    """PacGAN2 (Lin et al. 2018) for points, for comparison: the critic judges two at a time. 10 minutes."""
+    return _baseline("pacgan", _PAC_NETS | {"pack": 2}, {"lr": 1e-4, "beta1": 0.8, "beta2": 0.999})
+
+
+_PAC_NETS: dict[str, Any] = {
+    "net": "auto",
+    "width": 400,
+    "critic_width": 200,
+    "depth": 4,
+    "critic_depth": 3,
+    "maxout": 5,
+    "fourier": 0,
+    "norm": True,
+    "latent": 2,
+}
+
+
+def _recipe(
+    preset: str, gan: dict[str, Any], *, minutes: float = 10, batch: int = 64, optim: dict[str, Any] | None = None
+) -> GanRecipe:
+    return GanRecipe.model_validate(
+        {
+            "preset": preset,
+            "data": {"source": "faces"},
+            "train": {"minutes": minutes, "batch": batch},
+            "optim": optim or {},
+            "gan": gan,
+        }
+    )
+
+
+def _baseline(preset: str, gan: dict[str, Any], optim: dict[str, Any]) -> GanRecipe:
+    given = {"objective": "nonsaturating", "penalties": [], "inverter_every": 0} | gan
+    return _recipe(preset, given, optim={"decay": "none", "warmup": 0.0} | optim)

@@ -1,0 +1,1 @@
+"""What goes wrong with GANs, one file a symptom."""

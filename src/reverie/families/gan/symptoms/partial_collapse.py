@@ -1,0 +1,70 @@
+"""G002: some kinds of image are never made.
+
+What we saw: bins of the training images (k-means) that samples do not fill, while those that they fill look real.
+Why it matters: whatever the samples are for, these kinds are missing from it; losses do not show it.
+Remedy: relativistic pairs with R1 and R2; a stronger gamma, or packing, where these are played already.
+Reference: Richardson and Weiss 2018 (arXiv 1805.12462); Lin et al. 2018 (arXiv 1712.04086).
+"""
+
+from typing import ClassVar, final
+
+import numpy as np
+
+from reverie.core.finding import Evidence, Finding, Record, Symptom
+from reverie.core.trend import bad_run, sureness, together
+from reverie.families.gan.remedies import steadier
+
+LEAST = 3  # probes
+BEGIN = 1 / 3  # of the budget: before, what is missing may only not have been learnt yet
+REAL_ENOUGH = 0.5  # of the healthy density's low end: below, samples are unfinished rather than incomplete
+SHARE = 0.85  # of the healthy coverage's low end
+
+
+@final
+class PartialCollapse(Symptom):
+    """G002 partial mode collapse."""
+
+    code: ClassVar[str] = "G002"
+    title: ClassVar[str] = "partial mode collapse"
+
+    def look(self, record: Record) -> Finding | None:
+        """From bins that samples leave empty, coverage, and density (do samples look real at all?)."""
+        found = together(record, "probe.missing_bins", "probe.coverage", "probe.density")
+        if found is None or record.fraction < BEGIN:
+            return None
+        missing, coverage, density = found
+        most, low = record.nulls.get("missing_bins", (0.0, 0.0))[1], record.nulls.get("coverage", (0.9, 1.0))[0]
+        real = REAL_ENOUGH * record.nulls.get("density", (0.9, 1.1))[0]
+        bad = (missing.values > most + 1) & (coverage.values < SHARE * low) & (density.values > real)
+        length, since = bad_run(missing, bad)
+        if length < LEAST or _is_filling(missing.values):
+            return None
+        remedy, advice = steadier(record)
+        count, value = missing.last(), coverage.last()
+        return Finding(
+            code=self.code,
+            title=self.title,
+            saw=f"{count:.0f} kinds of training image have (almost) no sample, and samples reach {value:.0%} of the "
+            f"real images' neighbourhoods (at least {low:.0%} in health), at the last {length} probes.",
+            why="These kinds are missing from everything that is made; `probes/missing.png` shows them on the left.",
+            evidence=(
+                Evidence("probe.missing_bins", count, None, most),
+                Evidence("probe.coverage", value, low, None),
+                Evidence("probe.density", density.last(), real, None),
+            ),
+            confidence=sureness(length, LEAST),
+            since=since,
+            remedy=remedy,
+            advice=advice,
+            reference="Richardson and Weiss 2018, arXiv 1805.12462",
+            pictures=("probes/missing.png",),
+        )
+
+
+def _is_filling(missing: np.ndarray) -> bool:
+    """True while fewer and fewer are missing: then time is the remedy."""
+    recent = missing[-4:]
+    return len(recent) >= 3 and recent[-1] < 0.6 * recent[0]
+
+
+SYMPTOM = PartialCollapse()

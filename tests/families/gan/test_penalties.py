@@ -1,0 +1,80 @@
+"""Penalties against closed forms: linear and quadratic critics have gradients that one can write down."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from reverie.core.rng import Rng
+from reverie.families.gan import penalties
+
+W = torch.tensor([0.3, -1.2, 0.5, 2.0], dtype=torch.float64).view(1, 1, 2, 2)
+
+
+def linear(images: Tensor) -> Tensor:
+    return (images * W).flatten(1).sum(1)
+
+
+def quadratic(images: Tensor) -> Tensor:
+    return 0.5 * images.square().flatten(1).sum(1)
+
+
+def draw(num: int = 8) -> Tensor:
+    return torch.randn(num, 1, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+def test_the_slope_of_a_linear_critic_is_its_weight() -> None:
+    images = draw().requires_grad_(True)
+    found = penalties.squared_gradient(linear(images), images)
+    assert torch.allclose(found, W.square().sum().float().expand(8))
+
+
+def test_the_slope_of_a_quadratic_critic_is_the_image_and_can_be_differentiated() -> None:
+    images, scale = draw().requires_grad_(True), torch.tensor(1.7, dtype=torch.float64, requires_grad=True)
+    found = penalties.squared_gradient(scale * quadratic(images), images)
+    assert torch.allclose(found, (1.7**2 * images.square().flatten(1).sum(1)).float())
+    found.sum().backward()
+    assert scale.grad is not None  # d/ds s^2 |x|^2 = 2 s |x|^2
+    assert torch.allclose(scale.grad, 2 * 1.7 * images.detach().square().sum())
+
+
+@pytest.mark.parametrize("critic", [linear, quadratic])
+def test_finite_differences_agree_with_the_exact_penalty(critic: object) -> None:
+    images = draw(4).float().repeat(20_000, 1, 1, 1)
+    function = lambda x: critic(x.double())  # type: ignore  # noqa: E731
+    nearby = penalties.nudged(images.double(), Rng(0, count=len(images)), 1e-3)
+    found = penalties.finite_difference(function(nearby), function(images), 1e-3)
+    exact = penalties.squared_gradient(function(leaf := images[:4].requires_grad_(True)), leaf)
+    mean = found.view(-1, 4).mean(0)
+    # the square of a Gaussian of variance v has standard deviation sqrt(2) v
+    assert ((mean - exact).abs() < 4 * 2**0.5 * exact / 20_000**0.5 + 1e-3).all()
+
+
+def test_wgan_gp_wants_slopes_of_one() -> None:
+    norm = W.norm().item()
+    found = penalties.wgan_gp(linear, draw(), -draw(), Rng(0, count=8))
+    assert torch.allclose(found, torch.full((8,), (norm - 1) ** 2))
+    unit = penalties.wgan_gp(lambda x: linear(x) / norm, draw(), -draw(), Rng(0, count=8))
+    assert unit.abs().max() < 1e-10
+
+
+def test_wgan_gp_looks_between_real_and_made_images() -> None:
+    seen: list[Tensor] = []
+    real, fake = torch.zeros(64, 1, 2, 2), torch.ones(64, 1, 2, 2)
+    penalties.wgan_gp(lambda x: (seen.append(x.detach()), quadratic(x))[1], real, fake, Rng(0, count=64))
+    u = seen[0].flatten(1)
+    assert (u == u[:, :1]).all() and u.min() >= 0 and u.max() <= 1 and u.std() > 0.2
+
+
+def test_dragan_looks_near_real_images() -> None:
+    seen: list[Tensor] = []
+    real = draw(64).float()
+    penalties.dragan(lambda x: (seen.append(x.detach()), quadratic(x))[1], real, Rng(0, count=64))
+    step = seen[0] - real
+    assert step.min() >= 0 and step.max() <= 0.5 * real.std() and step.std() > 0
+
+
+def test_a_flat_critic_gives_finite_gradients() -> None:
+    weight = torch.zeros(1, requires_grad=True)
+    found = penalties.wgan_gp(lambda x: weight * linear(x), draw(), -draw(), Rng(0, count=8)).mean()
+    (gradient,) = torch.autograd.grad(found, weight)
+    assert torch.isfinite(gradient).all()
