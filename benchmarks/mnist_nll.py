@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import reverie
-from reverie.core.event import Probed
+from reverie.core.event import Finished, Probed
 from reverie.core.run import Run
 
 PUBLISHED = {
@@ -24,6 +24,12 @@ PUBLISHED = {
     "mnist-iwae": "84.78 (Burda et al. 2016, k = 50)",
     "mnist-ladder": "79.24 fixed (LVAE, 3 convolutional layers)",
 }
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a training there spent its budget: it is then measured as it is."""
+    events = Run(folder).events() if folder.exists() else ()
+    return any(isinstance(event, Finished) and event.reason == "budget" for event in events)
 
 
 def main() -> None:
@@ -37,7 +43,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--runs", type=Path, default=Path("runs/benchmarks"), help="where the runs go")
     parser.add_argument("--curve", action="store_true")
-    parser.add_argument("--bf16", action="store_true", help="measure in bf16, and say how far that is from fp32")
+    parser.add_argument(
+        "--precision", choices=["fp32", "bf16"], default="fp32", help="with bf16 it also says how far that is from fp32"
+    )
     parser.add_argument("--weights", choices=["best", "last"], default="best")
     parser.add_argument("--train-only", action="store_true")
     asked = parser.parse_args()
@@ -52,15 +60,13 @@ def main() -> None:
         settings = {"train.threads": asked.threads} | dict(parse_setting(text) for text in asked.set)
         recipe = reverie.recipe("vae", preset=preset, minutes=asked.minutes, seed=asked.seed, settings=settings)
         folder = asked.runs / f"{preset}-{asked.seed}"
-        run = reverie.fit(recipe, run=folder)
+        run = Run(folder) if is_finished(folder) else reverie.fit(recipe, run=folder)
         if asked.train_only:
             continue
         torch.set_num_threads(asked.threads)
         began = time.monotonic()
-        with torch.autocast("cpu", torch.bfloat16, enabled=asked.bf16):
-            result = reverie.measure(
-                folder, metrics=["nll"], samples=asked.samples, num=asked.num, weights=asked.weights
-            )
+        given = {"metrics": ["nll"], "weights": asked.weights}
+        result = reverie.measure(folder, samples=asked.samples, num=asked.num, precision=asked.precision, **given)
         took = (time.monotonic() - began) / 60
         (folder / "nll.json").write_text(json.dumps(result, indent=1))
         m, images = result["metrics"], result["protocol"]["images_seen"]
@@ -71,10 +77,11 @@ def main() -> None:
             f"{asked.samples} | {m['nll']['n']} | {took:.1f} min | {PUBLISHED[preset]} |",
             flush=True,
         )
-        if asked.bf16:
-            exact = reverie.measure(folder, metrics=["nll"], samples=100, num=1000)["metrics"]["nll"]["value"]
-            with torch.autocast("cpu", torch.bfloat16):
-                rounded = reverie.measure(folder, metrics=["nll"], samples=100, num=1000)["metrics"]["nll"]["value"]
+        if asked.precision == "bf16":
+            exact, rounded = (
+                reverie.measure(folder, samples=100, num=1000, precision=precision, **given)["metrics"]["nll"]["value"]
+                for precision in ("fp32", "bf16")
+            )
             print(f"bf16 - fp32, the same 1,000 images and 100 draws: {rounded - exact:+.4f} nats", flush=True)
         if asked.curve:
             points = [(e.seconds / 60, e.values) for e in Run(folder).events() if isinstance(e, Probed)]

@@ -16,7 +16,21 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from reverie.api import demo, fit, info, interpolate, load, measure, recipe, resume, runs, sample, train
+    from reverie.api import (
+        demo,
+        diagnose,
+        fit,
+        info,
+        interpolate,
+        load,
+        measure,
+        recipe,
+        resume,
+        runs,
+        sample,
+        train,
+        treat,
+    )
     from reverie.core.errors import ReverieError
     from reverie.core.recipe import Recipe
     from reverie.core.run import Run
@@ -32,6 +46,7 @@ __all__ = [
     "ReverieError",
     "Run",
     "demo",
+    "diagnose",
     "fit",
     "info",
     "interpolate",
@@ -42,6 +57,7 @@ __all__ = [
     "runs",
     "sample",
     "train",
+    "treat",
 ]
 
 

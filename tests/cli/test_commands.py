@@ -134,6 +134,12 @@ def test_measure_prints_a_table_and_its_terms(api: Api, cli: Cli) -> None:
     assert {name: api.asked[name] for name in expected} == expected
 
 
+def test_measure_passes_the_extractor_on(api: Api, cli: Cli) -> None:
+    assert cli("measure", "r", "--features", "dinov2-s14", "--weights-dir", "w").status == 0
+    assert api.asked["features"] == "dinov2-s14" and api.asked["weights_dir"] == Path("w")
+    assert cli("measure", "r").status == 0 and api.asked["features"] == "auto"
+
+
 def test_measure_json(api: Api, cli: Cli) -> None:
     values = one_object(cli("measure", "r", "--json"))
     assert values["metrics"]["elbo"]["value"] == -78.2381 and values["metrics"]["kl"]["per"] == [10.0, 10.0]

@@ -20,7 +20,7 @@ Cli = Callable[..., Said]
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["trian"], "Did you mean 'train'?"),
+        (["trian"], "Did you mean 'train'"),
         (["train", "vea"], "vea: is not a family. Did you mean 'vae'?"),
         (["train", "nonsense"], "is not a family. Use one of:"),
         (["train"], "Missing argument"),
@@ -32,6 +32,7 @@ Cli = Callable[..., Said]
         (["interpolate", "r", "1", "2", "--method", "spline"], "slerp or lerp"),
         (["interpolate", "r", "1", "2", "-o", "a.gif"], "must end in .png"),
         (["measure", "r", "--weights", "worst"], "best or last"),
+        (["measure", "r", "--precision", "fp8"], "fp32 or bf16"),
         (["init", "vea"], "Did you mean 'vae'?"),
         (["runs", "show"], "Missing argument"),
     ],

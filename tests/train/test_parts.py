@@ -8,8 +8,8 @@ from torch import nn
 
 from reverie.core.errors import UsageError
 from reverie.core.recipe import OptimRecipe
-from reverie.train import ema
 from reverie.train.device import pick_device, pick_precision, place
+from reverie.train.ema import Ema
 from reverie.train.schedule import is_due, learning_rate
 
 
@@ -37,9 +37,9 @@ def test_the_average_has_its_half_life_in_images() -> None:
         average.weight.fill_(1.0)
         model.weight.fill_(0.0)
     for step in range(50):  # 50 steps of 20 images are one half-life of 1,000
-        ema.update(average, model, batch=20, images=10**6 + 20 * step, half_life=1000)
+        Ema(average, model).update(batch=20, images=10**6 + 20 * step, half_life=1000)
     assert average.weight.item() == pytest.approx(0.5, rel=1e-4)
-    ema.update(average, model, batch=20, images=20, half_life=0)
+    Ema(average, model).update(batch=20, images=20, half_life=0)
     assert average.weight.item() == 0
 
 
@@ -49,7 +49,7 @@ def test_a_young_average_forgets_its_random_start() -> None:
         average.weight.fill_(1.0)
         model.weight.fill_(0.0)
     for step in range(1, 100):
-        ema.update(average, model, batch=10, images=10 * step, half_life=10**6)
+        Ema(average, model).update(batch=10, images=10 * step, half_life=10**6)
     assert average.weight.item() < 1e-6
 
 
@@ -57,7 +57,7 @@ def test_buffers_are_copied_not_averaged() -> None:
     model = nn.BatchNorm1d(2)
     average = copy.deepcopy(model)
     model.running_mean += 3  # pyright: ignore
-    ema.update(average, model, batch=1, images=10**9, half_life=10**8)
+    Ema(average, model).update(batch=1, images=10**9, half_life=10**8)
     assert torch.equal(average.running_mean, model.running_mean)  # pyright: ignore
 
 

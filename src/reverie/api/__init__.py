@@ -4,13 +4,16 @@ What is not here: mathematics (families), the loop (train), metrics (measure), p
 """
 
 from reverie.api.demo import demo
+from reverie.api.diagnosing import diagnose
 from reverie.api.looking import describe_data, info, prepare_data, runs, show
 from reverie.api.training import fit, new_folder, recipe, resume, train
+from reverie.api.treating import treat
 from reverie.api.using import interpolate, load, measure, sample
 
 __all__ = [
     "demo",
     "describe_data",
+    "diagnose",
     "fit",
     "info",
     "interpolate",
@@ -24,4 +27,5 @@ __all__ = [
     "sample",
     "show",
     "train",
+    "treat",
 ]

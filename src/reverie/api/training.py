@@ -3,7 +3,6 @@
 import contextlib
 import difflib
 import json
-import math
 import os
 import sys
 import time
@@ -11,13 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from reverie.api.looking import info
-from reverie.api.showing import GRID, exhibits, open_data
-from reverie.core.capability import Samples, Scores
+from reverie.api.showing import exhibits, open_data
+from reverie.api.watching import periodic
 from reverie.core.errors import UsageError
 from reverie.core.event import Event, Finished
 from reverie.core.family import Batch, get_family
@@ -25,12 +23,9 @@ from reverie.core.recipe import Recipe, read_toml
 from reverie.core.rng import Rng
 from reverie.core.run import Run, atomic_write, explained
 from reverie.data import Dataset, Items, batch_index
-from reverie.ship import sheet
 from reverie.ship.card import write_card
-from reverie.train.loop import Periodic, Trainer
+from reverie.train.loop import Trainer
 from reverie.train.ranks import Ranks
-
-PROBE_IMAGES, PROBE_DRAWS = 512, 4
 
 
 def recipe(
@@ -82,7 +77,11 @@ def recipe(
 
 
 def train(
-    recipe: Recipe, *, run: Path | str | None = None, stop: Callable[[], bool] = lambda: False
+    recipe: Recipe,
+    *,
+    run: Path | str | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    start: tuple[dict[str, Tensor], dict[str, Any]] | None = None,
 ) -> Iterator[Event]:
     """Trains, or continues, in a run folder; a generator of events.
 
@@ -92,6 +91,7 @@ def train(
         recipe: what to do.
         run: the folder; left out: a new one under `runs/`, named after data, family and time.
         stop: asked after every step; True saves and ends the training early.
+        start: another training's state, to start a new run from as far as it fits.
     Yields:
         events, as `reverie.core.event` has them; `Finished` is the last.
     Raises:
@@ -116,9 +116,11 @@ def train(
         with here.lock() if ranks.writes else contextlib.nullcontext():
             if ranks.writes:
                 write_env(here, dataset)
-            periodic = _periodic(dataset, recipe)
+            watched = periodic(here, dataset, recipe, model, writes=ranks.writes)
             stream = _Stream(dataset.train, recipe.seed)
-            trainer = Trainer(here, recipe, family, model, stream, periodic=periodic, ranks=ranks, stop=stop)
+            trainer = Trainer(here, recipe, family, model, stream, periodic=watched, ranks=ranks, stop=stop)
+            if start is not None and trainer.resumed_with is None:
+                trainer.adopt(*start)
             for event in trainer.events():
                 if isinstance(event, Finished) and event.reason == "budget" and ranks.writes:
                     with explained(here.path):
@@ -169,35 +171,6 @@ class _Stream:
         """The items of `rng`'s slice of the global batch that starts at `images`."""
         index = batch_index(len(self.items), self.seed, images, rng.total)[rng.first : rng.first + rng.count]
         return self.items.batch(index, rng, device)
-
-
-def _periodic(dataset: Dataset, recipe: Recipe) -> Periodic:
-    """Sample grids, and for models with a likelihood the held-out ELBO and NLL, on the same seeds each time.
-
-    The best weights are those of the lowest NLL, by a few importance samples: the ELBO would prefer weights from before
-    an importance-weighted bound began to pay."""
-    held = dataset.held_out
-    index = np.arange(len(held))[:PROBE_IMAGES]
-    labels = torch.arange(GRID) * dataset.spec.num_classes // GRID if dataset.spec.num_classes else None
-
-    def grid(model: nn.Module, path: Path) -> None:
-        if isinstance(model, Samples):
-            sheet.save(sheet.grid(model.sample(range(GRID), labels=labels).cpu()), path)
-
-    def probe(model: nn.Module) -> dict[str, float]:
-        values: dict[str, float] = {}
-        if isinstance(model, Scores):
-            weights: list[Tensor] = []
-            for first in range(0, len(index), 128):
-                part = held.batch(index[first : first + 128])
-                rng = Rng(recipe.seed, "probe", first, count=len(part))
-                weights.append(model.scorer(part.images, labels=part.labels)(PROBE_DRAWS, rng).cpu())
-            log_w = torch.cat(weights).double()
-            values["held_out_elbo_nats"] = log_w.mean().item()
-            values["held_out_nll_nats"] = (math.log(PROBE_DRAWS) - torch.logsumexp(log_w, 1)).mean().item()
-        return values
-
-    return Periodic(grid=grid, probe=probe, best=("held_out_nll_nats", -1))
 
 
 def write_env(run: Run, dataset: Dataset) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reverie.api.measuring import compared, measure_pictures, remarks, unseen
 from reverie.api.showing import open_data
 from reverie.core.capability import Decodes, Encodes, Samples
 from reverie.core.errors import RunError, UsageError
@@ -17,6 +18,8 @@ from reverie.core.spec import DataSpec
 from reverie.data import read_image
 from reverie.measure import measure as take
 from reverie.measure import to_json_dict
+from reverie.measure.extractor import Means
+from reverie.measure.metric import Precision
 from reverie.tasks.interpolate import Method
 from reverie.tasks.interpolate import interpolate as morph
 from reverie.tasks.require import require
@@ -89,48 +92,75 @@ def measure(
     num: int | None = None,
     seed: int = 0,
     weights: Literal["best", "last"] = "best",
+    features: str = "auto",
+    weights_dir: Path | None = None,
+    precision: Precision = "fp32",
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Measures a run on images that it never saw: the official test split where there is one, else the held-out one.
 
     Args:
-        run: the folder.
+        run: the folder; or a folder of images, which are then measured as if they were a model's samples.
         against: other data to measure on; its held-out (or test) split is used.
         metrics: names; all that the model allows when left out.
         samples: importance samples per image, for the likelihood (200).
         num: images; the whole split, up to each metric's default, when left out.
         seed: decides every draw.
         weights: best or last.
+        features: the extractor by which sets of images are compared: pixels, classifier:DATA, run:PATH, dinov2-b14 or
+            dinov2-s14; auto is a classifier where the data have labels to learn from, else pixels.
+        weights_dir: where downloaded weights of extractors lie; REVERIE_WEIGHTS when left out.
+        precision: of the matrix products of a likelihood, fp32 or bf16; no other number heeds it.
         progress: called with (metric, done, total).
     Returns:
         {"schema": 1, "run": ..., "protocol": {...}, "metrics": {name: {"value", "se", "n", "unit"}}}
     """
-    here = Run.open(Path(run))
+    path = Path(run)
+    if path.is_dir() and not (path / "recipe.toml").exists():
+        given = {"metrics": metrics, "num": num, "seed": seed}
+        return measure_pictures(
+            path, against, features=features, weights_dir=weights_dir, load=_loaded, progress=progress, given=given
+        )
+    here = Run.open(path)
     made = here.recipe()
-    dataset = open_data(made if against is None else made.change({"data.source": against}))
-    items, split = (dataset.test, "test") if dataset.test is not None else (dataset.held_out, "held-out")
+    viewed = made if against is None else made.change({"data.source": against})
+    dataset = open_data(viewed)
+    items, split = unseen(dataset)
     model = load(here, weights=weights)
     _, spec, images = load_weights(weights_path(here, weights))
     if items.spec.shape != spec.shape:
         raise UsageError(f"--against {against}: is {items.spec.shape}, the model makes {spec.shape}. Use like data.")
     count = samples or 200
-    values = take(model, items, metrics=metrics, samples=count, num=num, seed=seed, progress=progress)
-    pixels = "x".join(map(str, spec.shape))
+    device = next(model.parameters()).device
+    means = Means(items.spec, device, viewed.data, weights_dir, _loaded, progress)
+    comparison, facts = compared(dataset, features, means, model=model, metrics=metrics)
+    values = take(
+        model,
+        items,
+        metrics=metrics,
+        samples=count,
+        num=num,
+        seed=seed,
+        progress=progress,
+        comparison=comparison,
+        precision=precision,
+    )
     protocol = {
         "data": made.data.source if against is None else against,
         "split": split,
         "fingerprint": dataset.fingerprint,
         "binarize": made.data.binarize,
         "importance_samples": count,
+        "likelihood_precision": precision,
         "seed": seed,
         "weights": weights,
         "images_seen": images,
         "images": num or "each metric's own number",
-        "shape": pixels,
-        "device": str(next(model.parameters()).device),
+        "shape": "x".join(map(str, spec.shape)),
+        "device": str(device),
         "threads": torch.get_num_threads(),
     }
-    return to_json_dict(here.name, protocol, values)
+    return to_json_dict(here.name, protocol | facts | remarks(values, comparison), values)
 
 
 def interpolate(
@@ -150,6 +180,13 @@ def interpolate(
     require(model, "interpolate", Decodes, name=here.name)
     ends = [_latent(here, model, end) for end in (a, b)]
     return morph(model, ends[0], ends[1], steps=steps, method=method, name=here.name).cpu()
+
+
+def _loaded(path: str) -> tuple[Any, DataSpec]:
+    """A run's model and what its items look like, for extractors that are runs."""
+    here = Run.open(Path(path))
+    _, spec, _ = load_weights(weights_path(here, "best"))
+    return load(here), spec
 
 
 def weights_path(run: Run, weights: str) -> Path:

@@ -13,7 +13,8 @@ from reverie.core.errors import UsageError
 EXAMPLES = """\b
 Examples:
   reverie measure runs/digits
-  reverie measure runs/digits --metrics nll --samples 5000 --json"""
+  reverie measure runs/digits --metrics nll --samples 5000 --json
+  reverie measure my-samples/ --against photos/ --features pixels"""
 
 
 def register(app: typer.Typer) -> None:
@@ -22,21 +23,29 @@ def register(app: typer.Typer) -> None:
 
 
 def measure(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or a folder of made images.")],
     against: Annotated[str | None, typer.Option(metavar="DATA", help="Measure on these images instead.")] = None,
     metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Names; left out: all that it allows.")] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Importance samples an image, for nll.")] = None,
     num: Annotated[int | None, typer.Option(min=2, help="Images; left out: as many as each metric likes.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides every draw.")] = 0,
     weights: Annotated[str, typer.Option(help="best (by held-out measurement) or last.")] = "best",
+    features: Annotated[
+        str, typer.Option(metavar="NAME", help="pixels, classifier:DATA, run:PATH, dinov2-b14, dinov2-s14 or auto.")
+    ] = "auto",
+    weights_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Where weights of dinov2 lie.")] = None,
+    precision: Annotated[str, typer.Option(help="Of likelihoods: fp32, or bf16, which is faster.")] = "fp32",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure a run on images that it never saw.
+    """Measure a run, or a folder of made images, on images that it never saw.
 
-    Every number comes with its standard error, the images behind it and the protocol.
+    Every number comes with its standard error, the images behind it and the protocol. Sets of images are compared by
+    features: auto is a classifier where the data have labels to learn from, else pixels.
     """
     if weights not in ("best", "last"):
         raise UsageError(f"--weights: must be best or last, got {weights!r}.")
+    if precision not in ("fp32", "bf16"):
+        raise UsageError(f"--precision: must be fp32 or bf16, got {precision!r}.")
     from reverie import api
 
     names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
@@ -49,6 +58,9 @@ def measure(
         num=num,
         seed=seed,
         weights="last" if weights == "last" else "best",
+        features=features,
+        weights_dir=weights_dir,
+        precision="bf16" if precision == "bf16" else "fp32",
         progress=counter,
     )
     counter.clear()

@@ -99,7 +99,7 @@ class Judges(ABC):
 
     @abstractmethod
     def judge(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:
-        """A logit for each image, (n,): the higher, the more real. Zero is undecided where the objective has a zero."""
+        """A logit for each image, (n,): the higher, the more real; differentiable where gradients are enabled."""
 
 
 class Inverts(ABC):

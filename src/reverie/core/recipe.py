@@ -93,6 +93,11 @@ class TrainRecipe(Section):
         description="A step that is not finite is left out; ten in a row, or one under stop, end the training.",
     )
 
+    on_finding: Literal["warn", "stop", "treat"] = Field(
+        default="warn",
+        description="What a finding of the doctor does: a word, an end where training on cannot help, or a remedy.",
+    )
+
     @model_validator(mode="after")
     def _one_budget(self) -> Self:
         if self.images is not None and self.minutes is not None:
@@ -230,6 +235,18 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return dotted.strip(), tomllib.loads(f"v = {value}")["v"]
     except tomllib.TOMLDecodeError:
         return dotted.strip(), value.strip()
+
+
+def setting_text(dotted: str, value: Any) -> str:
+    """What `parse_setting` reads back: the words after --set.
+
+    Example:
+        >>> setting_text("gan.penalties", ["r1", "r2"]), setting_text("train.clip", 1.0)
+        ('gan.penalties=["r1", "r2"]', 'train.clip=1.0')
+    """
+    plain = list(cast(tuple[Any, ...], value)) if isinstance(value, tuple) else value
+    text = tomli_w.dumps({"v": plain}).strip().removeprefix("v = ")
+    return f"{dotted}={' '.join(text.split()).replace('[ ', '[').replace(', ]', ']')}"
 
 
 def _comment(section: Section, names: list[str]) -> str:

@@ -4,6 +4,7 @@ A batch that is split over ranks or micro-batches takes slices of one global dra
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from hashlib import blake2b
 
 import torch
@@ -42,7 +43,11 @@ class Rng:
     ) -> None:
         self.parts, self.count, self.first, self.device = parts, count, first, torch.device(device)
         self.total = count if total is None else total
-        self._generator = torch.Generator().manual_seed(key(*parts))
+
+    @cached_property
+    def _generator(self) -> torch.Generator:
+        """Made at the first draw: many a stream is only there to spawn others."""
+        return torch.Generator().manual_seed(key(*self.parts))
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal, (count, *shape), float32."""

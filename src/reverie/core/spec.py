@@ -16,6 +16,7 @@ class DataSpec:
         classes: label names in label order; empty when the data has no labels.
         binary: True when every value is exactly -1 or 1 (binarised data).
         kind: "images", or "points" for coordinates that are not pixels.
+        mixture: name of the mixture that points are drawn from; empty for images.
 
     Example:
         >>> DataSpec(channels=3, height=64, width=48).shape
@@ -28,6 +29,7 @@ class DataSpec:
     classes: tuple[str, ...] = ()
     binary: bool = False
     kind: str = "images"
+    mixture: str = ""
 
     @property
     def shape(self) -> tuple[int, int, int]:

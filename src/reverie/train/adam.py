@@ -50,6 +50,17 @@ class Adam:
             found_inf=bad,
         )
 
+    @torch.no_grad()
+    def update_ratio(self, lr: float) -> Tensor:
+        """Norm of an update at this rate over the norm of the weights, from the moments as they stand: a scalar."""
+        steps = self.steps.clamp(min=1)
+        updates = torch._foreach_sqrt(self.squares)
+        torch._foreach_div_(updates, (1 - self.beta2**steps).sqrt())
+        torch._foreach_add_(updates, self.eps)
+        updates = torch._foreach_div(self.means, updates)
+        norms = [torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(t)))) for t in (updates, self.params)]
+        return lr / (1 - self.beta1**steps) * norms[0] / norms[1].clamp(min=1e-12)
+
     def state(self) -> dict[str, Tensor]:
         """Moments and step count, by plain names."""
         named: dict[str, Tensor] = {"steps": self.steps}

@@ -84,6 +84,7 @@ class States:
 
     def __init__(self, folder: Path) -> None:
         self.newest, self.previous = folder / "state.safetensors", folder / "previous.safetensors"
+        self.healthy = folder / "healthy.safetensors"
 
     def save(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
         """Keeps the current state as the previous one, writes the new one, reads it back."""
@@ -99,6 +100,14 @@ class States:
         write_tensors(self.newest, tensors, about)
         read_tensors(self.newest)
         self.previous.unlink(missing_ok=True)
+
+    def save_healthy(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+        """Keeps a state in which nothing was wrong, for a treatment to start from."""
+        write_tensors(self.healthy, tensors, about)
+
+    def load_healthy(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """The last state in which nothing was wrong, and its description; None when there never was one."""
+        return read_tensors(self.healthy) if self.healthy.exists() else None
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any], str | None] | None:
         """The newest state that can be read, its description, and a sentence if that was not the newest; None when

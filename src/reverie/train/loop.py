@@ -4,10 +4,11 @@ Time is images seen. Every random draw is a function of (seed, images seen), so 
 Read `step.py` next for one update, `checkpoint.py` for what is kept.
 """
 
+import contextlib
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,9 +23,9 @@ from reverie.core.recipe import Recipe
 from reverie.core.rng import Rng
 from reverie.core.run import Run
 from reverie.core.spec import DataSpec
-from reverie.train import ema
 from reverie.train.checkpoint import States, pack, save_weights, unpack
 from reverie.train.device import autocast, pick_device, pick_precision, place
+from reverie.train.ema import Ema
 from reverie.train.ranks import Ranks
 from reverie.train.schedule import is_due, learning_rate
 from reverie.train.step import Stepper
@@ -45,6 +46,21 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What a doctor says after a probe.
+
+    Args:
+        news: findings, as events.
+        stop: True when the training should end here.
+        healthy: True when nothing is wrong, so that this is a state to come back to.
+    """
+
+    news: Sequence[Event]
+    stop: bool
+    healthy: bool
+
+
+@dataclass(frozen=True)
 class Periodic:
     """What happens now and then: callables from above, so that the loop needs neither metrics nor pictures.
 
@@ -52,11 +68,13 @@ class Periodic:
         grid: (model, path) writes a sample grid, the same seeds each time.
         probe: model -> numbers on fixed seeds and on held-out data.
         best: the probed number by which the best weights are chosen, and +1 if higher is better, else -1.
+        doctor: asked after every probe, with the events since it was last asked.
     """
 
     grid: Callable[[nn.Module, Path], None] | None = None
     probe: Callable[[nn.Module], dict[str, float]] | None = None
     best: tuple[str, int] | None = None
+    doctor: Callable[[Sequence[Event]], Advice] | None = None
 
 
 @dataclass
@@ -115,11 +133,13 @@ class Trainer:
         self.precision = pick_precision(recipe.train.precision, self.device)
         self.model = place(model, self.device).train()
         self.progress = _Progress()
+        self.unheard: list[Event] = []
         self.states = States(run.path / "state")
         self.resumed_with = self.states.load()
         if self.resumed_with is None:
             family.prepare(self.model, self.batch(0, min(len(source), 2048), split=False), recipe)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.ema = Ema(self.average, self.model)
         phases = family.phases(self.model, recipe, len(source))
         self.steppers = [
             Stepper.of(phase, recipe.optim, self.device, compiled=recipe.train.compile) for phase in phases
@@ -159,13 +179,16 @@ class Trainer:
                     news += self._report()
                 news += self._periodic(before, fraction)
                 told = self._tell(news)
+                advice = self._ask_doctor(told)
+                told += self._tell(list(advice.news))
                 if time.monotonic() - saved_at > 60 * recipe.train.save_minutes and not progress.bad_in_a_row:
                     told += self._tell(self._save())
                     saved_at = time.monotonic()
                 yield from told
                 self._stop_if_diverged()
-                if self.ranks.agree(float(self.stop()), self.device) and fraction < 1:
-                    yield from self._tell([*self._save(must=True), self._finished("interrupted")])
+                reason = "finding" if advice.stop else "interrupted" if self.stop() else ""
+                if self.ranks.agree(float(bool(reason)), self.device) and fraction < 1:
+                    yield from self._tell([*self._save(must=True), self._finished(reason or "interrupted")])
                     return
         except GeneratorExit:
             self._tell(self._save(must=True))
@@ -189,7 +212,8 @@ class Trainer:
                     ranks=self.ranks,
                     precision=lambda: autocast(self.precision, self.device),
                 )
-        ema.update(self.average, self.model, batch=train.batch, images=images + train.batch, half_life=train.ema_images)
+        self.ranks.average_buffers(self.model)
+        self.ema.update(batch=train.batch, images=images + train.batch, half_life=train.ema_images)
         return bad
 
     def _read_health(self, bad: Tensor) -> list[Event]:
@@ -225,7 +249,8 @@ class Trainer:
     def _report(self) -> list[Event]:
         """The mean terms of every phase since the last report."""
         at = {"images": self.progress.images, "seconds": self.progress.clock()}
-        reports = [(s.phase.name, s.report(self.ranks)) for s in self.steppers if s.totals]
+        lr = learning_rate(self.recipe.optim, self.fraction())
+        reports = [(s.phase.name, s.report(self.ranks, lr)) for s in self.steppers if s.totals]
         return [Stepped(**at, phase=name, terms=terms, health=health) for name, (terms, health) in reports]
 
     def _periodic(self, before: float, now: float) -> list[Event]:
@@ -248,6 +273,19 @@ class Trainer:
                 news += self._save_weights("best.safetensors")
         return news
 
+    def _ask_doctor(self, told: list[Event]) -> Advice:
+        """The doctor's word on everything since it was last asked, if a probe was among what was just told."""
+        if self.periodic.doctor is None or not self.ranks.writes or not any(isinstance(e, Probed) for e in told):
+            return Advice((), stop=False, healthy=False)
+        advice = self.periodic.doctor(self.unheard)
+        self.unheard = []
+        if advice.healthy and not self.progress.bad_in_a_row:
+            try:
+                self.states.save_healthy(pack(self._parts()), self.progress.kept())
+            except OSError as error:
+                return Advice((*advice.news, self._disk_warning(error)), stop=advice.stop, healthy=False)
+        return advice
+
     def _is_best(self, value: float, sign: int) -> bool:
         best = self.progress.best
         if math.isnan(value) or (best is not None and sign * value <= sign * best):
@@ -259,24 +297,22 @@ class Trainer:
         """What is said when a trainer opens the run."""
         parameters = sum(p.numel() for p in self.model.parameters())
         at = {"images": self.progress.images, "seconds": self.progress.clock()}
-        resumed, device = self.resumed_with is not None, str(self.device)
+        resumed, device = self.progress.images > 0 or self.resumed_with is not None, str(self.device)
         started = Started(**at, resumed=resumed, parameters=parameters, device=device, precision=self.precision)
         news: list[Event] = [started]
         if self.resumed_with is not None and self.resumed_with[2]:
             message = f"{self.resumed_with[2].split(' `')[0]} The checkpoint before it was used instead."
             news.append(Warned(**at, code="X002", message=message))
-        elif not resumed:
-            news += self._periodic(-1.0, 0.0) + self._save()
+        elif self.resumed_with is None:
+            news += ([] if resumed else self._periodic(-1.0, 0.0)) + self._save()
         return news
 
     def _save(self, must: bool = False) -> list[Event]:
         """Writes the state and the averaged weights. A full disk is a warning, unless nothing would remain."""
         if not self.ranks.writes or self.progress.bad_in_a_row:
             return []
-        parts = {"model": self.model.state_dict(), "average": self.average.state_dict()}
-        parts |= {f"phase.{s.phase.name}": s.state() for s in self.steppers}
         try:
-            self.states.save(pack(parts), self.progress.kept())
+            self.states.save(pack(self._parts()), self.progress.kept())
             return self._save_weights("last.safetensors", raising=True)
         except OSError as error:
             if must:
@@ -285,6 +321,11 @@ class Trainer:
                     f"it is whole. Free space, then `reverie resume {self.run.path}`."
                 ) from None
             return [self._disk_warning(error)]
+
+    def _parts(self) -> dict[str, dict[str, Tensor]]:
+        """Every tensor that a resume needs."""
+        parts = {"model": self.model.state_dict(), "average": self.average.state_dict()}
+        return parts | {f"phase.{s.phase.name}": s.state() for s in self.steppers}
 
     def _save_weights(self, name: str, raising: bool = False) -> list[Event]:
         progress, path = self.progress, Path("weights") / name
@@ -310,7 +351,19 @@ class Trainer:
         """Writes events down before anybody hears them, so that closing the generator loses none."""
         for event in news if self.ranks.writes else ():
             self.run.append(event)
+            self.unheard.append(event)
         return news
+
+    def adopt(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+        """Takes over what fits of another training's state: tensors of the same name and shape, and its clock."""
+        for module, part in ((self.model, "model"), (self.average, "average")):
+            own, theirs = module.state_dict(), unpack(tensors, part)
+            fitting = {n: t for n, t in theirs.items() if n in own and own[n].shape == t.shape}
+            module.load_state_dict(fitting, strict=False)
+        for stepper in self.steppers:
+            with contextlib.suppress(KeyError, RuntimeError):  # another net: its optimiser starts anew
+                stepper.load_state(unpack(tensors, f"phase.{stepper.phase.name}"))
+        self.progress.images, self.progress.seconds = int(about["images"]), float(about["seconds"])
 
     def _restore(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
         """Puts a saved state back."""

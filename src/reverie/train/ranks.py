@@ -53,6 +53,14 @@ class Ranks:
         for grad, part in zip(grads, flat.split([g.numel() for g in grads]), strict=True):
             grad.copy_(part.view_as(grad))
 
+    def average_buffers(self, model: nn.Module) -> None:
+        """Replaces what the model keeps beside its weights (running means) by its mean over the ranks."""
+        kept = [b for b in model.buffers() if b.is_floating_point()] if self.world > 1 else []
+        if kept:
+            flat = self.average(torch.cat([b.reshape(-1) for b in kept]))
+            for buffer, part in zip(kept, flat.split([b.numel() for b in kept]), strict=True):
+                buffer.copy_(part.view_as(buffer))
+
     def average(self, values: Tensor) -> Tensor:
         """The mean of a tensor over the ranks."""
         if self.world > 1:

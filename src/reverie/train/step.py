@@ -72,8 +72,10 @@ class Stepper:
             for param, grad in zip(params, grads, strict=True):
                 if grad is not None:
                     param.grad = grad if param.grad is None else param.grad + grad
-            for name, value in {"loss": loss, **terms.loss, **terms.watch}.items():
-                sums[name] = sums.get(name, 0) + value.detach().float() * share
+            said = {"loss": loss, **terms.loss, **terms.watch}
+            values = torch.stack([value.detach().float() for value in said.values()]) * share
+            for name, value in zip(said, values.unbind(), strict=True):
+                sums[name] = sums[name] + value if name in sums else value
         ranks.average_gradients(params)
         return self._apply(sums, lr, clip, ranks)
 
@@ -84,15 +86,14 @@ class Stepper:
         if clip is not None:
             torch._foreach_mul_(grads, torch.clamp(clip / (norm + 1e-6), max=1.0))
         self.adam.step(lr, bad)
-        good = bad == 0
-        for name, value in {**sums, "gradient_norm": norm, "steps": torch.ones_like(norm)}.items():
-            before = self.totals.get(name)
-            kept = torch.where(good, value, torch.zeros_like(value))
-            self.totals[name] = kept if before is None else before + kept
+        values = {**sums, "gradient_norm": norm, "steps": torch.ones_like(norm)}
+        kept = torch.where(bad == 0, torch.stack(list(values.values())), 0.0)
+        for name, value in zip(values, kept.unbind(), strict=True):
+            self.totals[name] = self.totals.get(name, 0.0) + value
         return bad
 
-    def report(self, ranks: Ranks) -> tuple[dict[str, float], dict[str, float]]:
-        """(mean terms, mean health) since the last report, and starts the sums anew."""
+    def report(self, ranks: Ranks, lr: float) -> tuple[dict[str, float], dict[str, float]]:
+        """(mean terms, health) since the last report, and starts the sums anew; `lr` is the last step's rate."""
         names = sorted(self.totals)
         sums = ranks.average(torch.stack([self.totals[n] for n in names])).tolist() if names else []
         totals = dict(zip(names, sums, strict=True))
@@ -100,7 +101,7 @@ class Stepper:
         steps = totals.pop("steps", 0.0)
         means = {name: value / steps if steps else float("nan") for name, value in totals.items()}
         norm = means.pop("gradient_norm", float("nan"))
-        return means, {"gradient_norm": norm}
+        return means, {"gradient_norm": norm, "update_ratio": self.adam.update_ratio(lr).item()}
 
     def state(self) -> dict[str, Tensor]:
         """The optimiser's and the report's tensors, by plain names."""

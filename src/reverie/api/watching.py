@@ -1,0 +1,57 @@
+"""What is looked at while a training runs: sample grids, probes, and the doctor's word on them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from reverie.api.showing import GRID
+from reverie.core.capability import Samples, Scores
+from reverie.core.event import Event
+from reverie.core.finding import read_nulls
+from reverie.core.recipe import Recipe
+from reverie.core.run import Run, atomic_write, explained
+from reverie.data import Dataset
+from reverie.diagnose.watch import Doctor
+from reverie.measure.probe import Probe
+from reverie.ship import sheet
+from reverie.train.loop import Advice, Periodic
+
+
+def periodic(run: Run, dataset: Dataset, recipe: Recipe, model: nn.Module, *, writes: bool) -> Periodic:
+    """Sample grids and probes on the same seeds each time, and the doctor after every probe.
+
+    The best weights are those of the lowest held-out NLL where the model has one, by a few importance samples: the ELBO
+    would prefer weights from before an importance-weighted bound began to pay. Else they are those whose samples have
+    the lowest Frechet distance to training images, on features of the pixels.
+    """
+    labels = torch.arange(GRID) * dataset.spec.num_classes // GRID if dataset.spec.num_classes else None
+    best = ("held_out_nll_nats" if isinstance(model, Scores) else "frechet", -1)
+
+    def grid(made: nn.Module, path: Path) -> None:
+        if isinstance(made, Samples):
+            sheet.save(sheet.grid(made.sample(range(GRID), labels=labels).cpu()), path)
+
+    if not writes:
+        return Periodic()
+    look = Probe(dataset.train, dataset.held_out, seed=recipe.seed)
+    if not (run.path / "probes" / "nulls.json").exists():
+        with explained(run.path):
+            nulls = {name: list(ends) for name, ends in look.nulls().items()}
+            atomic_write(run.path / "probes" / "nulls.json", json.dumps(nulls, indent=1).encode())
+    doctor = Doctor(recipe, tuple(run.events()), read_nulls(run))
+
+    def probe(made: nn.Module) -> dict[str, float]:
+        values = look(made)
+        picture = look.picture() if dataset.spec.kind == "images" else None
+        if picture is not None:
+            sheet.save(sheet.grid(picture), run.path / "probes" / "missing.png")
+        return values
+
+    def ask(events: Sequence[Event]) -> Advice:
+        word = doctor(events)
+        return Advice(tuple(word.news), stop=word.stop, healthy=word.healthy)
+
+    return Periodic(grid=grid, probe=probe, best=best, doctor=ask)

@@ -1,0 +1,1 @@
+"""What goes wrong with trainings of any family, one file a symptom."""

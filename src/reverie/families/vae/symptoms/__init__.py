@@ -1,0 +1,1 @@
+"""What goes wrong with VAEs, one file a symptom."""
