@@ -22,7 +22,7 @@ from reverie.core.family import Batch, get_family
 from reverie.core.recipe import Recipe, read_toml
 from reverie.core.rng import Rng
 from reverie.core.run import Run, atomic_write, explained
-from reverie.data import Dataset, Items, batch_index
+from reverie.data import Dataset, Items, batch_index, holds_points
 from reverie.ship.card import write_card
 from reverie.train.loop import Trainer
 from reverie.train.ranks import Ranks
@@ -41,7 +41,8 @@ def recipe(
     Args:
         what: a family's name, or the path of a `recipe.toml`.
         data: a folder, zip, npz or IDX file, or a built-in name; left out: the recipe's own.
-        preset: one of the family's presets (`reverie init --help` lists them).
+        preset: one of the family's presets (`reverie init --help` lists them); left out: "default", or "points" where
+            the data are points and the family has a preset for them.
         settings: dotted keys, such as {"vae.beta": 4}.
         **short: size, minutes, images, seed and device, the settings people give most; None leaves one as it is.
     Returns:
@@ -67,7 +68,8 @@ def recipe(
         start = Recipe.from_dict(read_toml(Path(what)))
     else:
         presets = get_family(what).presets()
-        name = preset or "default"
+        source = presets["default"]().data.source if data is None else data
+        name = preset or ("points" if "points" in presets and holds_points(source) else "default")
         if name not in presets:
             near = difflib.get_close_matches(name, presets, 1, 0.5)
             hint = f"Did you mean {near[0]!r}?" if near else f"Use one of: {', '.join(presets)}."

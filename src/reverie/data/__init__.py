@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reverie.data.cache import cache_root
     from reverie.data.catalogue import dataset_names
-    from reverie.data.dataset import Dataset, describe, open_dataset, read_image
+    from reverie.data.dataset import Dataset, describe, holds_points, open_dataset, read_image
     from reverie.data.items import Items
     from reverie.data.order import batch_index
     from reverie.data.report import Report
@@ -25,6 +25,7 @@ _HOMES = {
     "cache_root": "cache",
     "dataset_names": "catalogue",
     "describe": "dataset",
+    "holds_points": "dataset",
     "open_dataset": "dataset",
     "read_image": "dataset",
 }
@@ -37,6 +38,7 @@ __all__ = [
     "cache_root",
     "dataset_names",
     "describe",
+    "holds_points",
     "open_dataset",
     "read_image",
 ]

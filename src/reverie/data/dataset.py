@@ -122,6 +122,16 @@ def _assembled(recipe: DataRecipe, name: str, spec: DataSpec, prepared: Prepared
     )
 
 
+def holds_points(source: str) -> bool:
+    """True for sets of points in the plane, which are not images.
+
+    Example:
+        >>> holds_points("ring8"), holds_points("photos/ring8")
+        (True, False)
+    """
+    return source in SIGMA
+
+
 def _points(recipe: DataRecipe, seed: int, *, labels: bool) -> Dataset:
     """`ring8` and `grid25`: items of 2 channels and one pixel, in memory."""
     _check_points(recipe)

@@ -2,8 +2,8 @@
 
 Trunks are linear; blocks with a grouped convolution add to them, starting from nothing. Channels change by a 1 x 1
 convolution on the coarser side, which gives what the finer side would, for a quarter of the work. No block runs at full
-resolution, where a processor waits for memory: images leave by depth-to-space and enter by a strided convolution, which
-makes a critic's step with its penalty three to six times as fast.
+resolution, where a processor waits for memory: images leave by depth-to-space and enter by space-to-depth, with one
+thin convolution, which makes a critic's step with its penalty three to six times as fast.
 """
 
 from itertools import pairwise
@@ -20,7 +20,6 @@ from reverie.nets.spectral import conv_of
 from reverie.nets.start import LEAK, LEAKY_GAIN, full_precision, started, with_label
 
 EXPANSION = 1  # width inside a block; the paper's 2 learns as much a step, and makes 0.7 as many steps on a CPU
-KERNEL = 3  # of the convolution by which images enter
 SMALLEST = 4  # pixels of the coarsest level's longer side
 GROUP = 16  # channels a group: as many as one vector register of a CPU holds, and what the paper uses
 
@@ -67,6 +66,55 @@ def _levels(widths: list[int], depth: int, spectral: bool = False) -> nn.ModuleL
     )
 
 
+class ImageOut(nn.Module):
+    """Features to an image of twice the resolution: depth-to-space to few channels, then a convolution over its seams.
+
+    Depth-to-space alone makes each of four neighbours on its own, and a young generator a checkerboard of them: with
+    this the same net needed half as many images to the same Frechet distance.
+
+    Args:
+        num_in: channels in.
+        num_out: channels of the image.
+        size: (height, width) out; at most twice the input's.
+    """
+
+    def __init__(self, num_in: int, num_out: int, *, size: tuple[int, int]) -> None:
+        super().__init__()
+        few = max(4, num_in // 4)  # as many values as half the resolution had
+        self.rise = Upsample(num_in, few, size=size)
+        self.conv = started(nn.Conv2d(few, num_out, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, num_in, h, w) -> (b, num_out, *size)."""
+        return self.conv(F.leaky_relu(self.rise(x), LEAK))
+
+
+class ImageIn(nn.Module):
+    """Images to features of half the resolution: a convolution to few channels, then space-to-depth.
+
+    One layer that is not linear at full resolution is worth its price: beside a strided convolution the same game
+    needed three quarters of the images to the same Frechet distance.
+
+    Args:
+        num_in: channels of the image.
+        num_out: channels out.
+        spectral: spectral normalisation of both convolutions.
+    """
+
+    def __init__(self, num_in: int, num_out: int, *, spectral: bool) -> None:
+        super().__init__()
+        few, conv = max(4, num_out // 4), conv_of(spectral)
+        self.conv = started(conv(num_in, few, 3, padding=1), LEAKY_GAIN)
+        self.fall = started(conv(4 * few, num_out, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(b, num_in, h, w) -> (b, num_out, ceil(h / 2), ceil(w / 2))."""
+        x = F.leaky_relu(self.conv(as_channels_last(images)), LEAK)
+        x = F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2))
+        # one channel has no layout of its own, so that a convolution of it may answer in the slow one
+        return self.fall(as_channels_last(F.pixel_unshuffle(x, 2)))
+
+
 class ResidualGenerator(nn.Module):
     """Latents to images: a learned map that z scales by channel, then blocks and bilinear doubling.
 
@@ -109,7 +157,7 @@ class ResidualGenerator(nn.Module):
             started(nn.Conv2d(before, after, 1, bias=False)) for before, after in pairwise(widths)
         )
         self.to_image = nn.ModuleList(
-            Upsample(before, shape[0], size=size)
+            ImageOut(before, shape[0], size=size)
             for before, size in zip(widths[-self.num_levels :], self.sizes[-self.num_levels :], strict=True)
         )
 
@@ -175,7 +223,7 @@ class ResidualCritic(nn.Module):
         widths, conv = level_widths(width, len(sizes) - 1)[::-1], conv_of(spectral)
         self.num_levels = len(widths) if grow else 1
         self.from_image = nn.ModuleList(
-            started(conv(pack * shape[0], w, KERNEL, stride=2, padding=KERNEL // 2)) for w in widths[-self.num_levels :]
+            ImageIn(pack * shape[0], w, spectral=spectral) for w in widths[-self.num_levels :]
         )
         self.levels = _levels(widths, depth, spectral)
         self.falls = nn.ModuleList(started(conv(before, after, 1, bias=False)) for after, before in pairwise(widths))
@@ -200,8 +248,7 @@ class ResidualCritic(nn.Module):
         return self.head((full_precision(x) * self._maps()).sum((2, 3)), label)
 
     def _enter(self, images: Tensor, index: int) -> Tensor:
-        # one channel has no layout of its own, so that a convolution of it may answer in the slow one
-        return as_channels_last(self.from_image[index - len(self.levels)](as_channels_last(images)))
+        return self.from_image[index - len(self.levels)](images)
 
     def _fall(self, x: Tensor, index: int) -> Tensor:
         return self.falls[index - 1](halved(self.levels[index](x)))

@@ -84,7 +84,8 @@ class StyleLayer(nn.Module):
 
 
 class ToImage(nn.Module):
-    """A modulated 1 x 1 convolution and depth-to-space: features to an image twice their size, cropped to `size`.
+    """A modulated 1 x 1 convolution, depth-to-space and a 3 x 3 over its seams: features to an image of twice their
+    size, cropped to `size` (see `residual_gan.ImageOut` for why).
 
     Args:
         num_in: channels of the features.
@@ -97,16 +98,17 @@ class ToImage(nn.Module):
     def __init__(self, num_in: int, channels: int, *, w_dim: int, size: tuple[int, int], gain: float) -> None:
         super().__init__()
         self.size = size
-        self.conv = ModulatedConv(num_in, 4 * channels, kernel=1, w_dim=w_dim, demodulate=False, gain=gain)
+        few = max(4, num_in // 4)
+        self.conv = ModulatedConv(num_in, 4 * few, kernel=1, w_dim=w_dim, demodulate=False, gain=LEAKY_GAIN)
         with torch.no_grad():  # all four sub-pixels start alike: no checkerboard at the start (Aitken et al. 2017)
             first = self.conv.conv.weight[::4].clone()
             self.conv.conv.weight.copy_(first.repeat_interleave(4, dim=0))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.seams = started(nn.Conv2d(few, channels, 3, padding=1), gain)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """(n, num_in, h, w), (n, w_dim) -> (n, channels, *size)."""
-        image = F.pixel_shuffle(self.conv(x, w), 2)[:, :, : self.size[0], : self.size[1]]
-        return image + self.bias.to(image.dtype)[:, None, None]
+        fine = F.pixel_shuffle(self.conv(x, w), 2)[:, :, : self.size[0], : self.size[1]]
+        return self.seams(F.leaky_relu(fine, LEAK))
 
 
 class StyleGenerator(nn.Module):

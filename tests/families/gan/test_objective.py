@@ -138,10 +138,10 @@ def test_gamma_follows_the_margin_and_then_only_the_schedule() -> None:
     before = log_gamma.item()
     gamma.follow(log_gamma, zero, gan, moment("critic", images=8 * gamma.STEPS), margin=sure, ratio=one)
     assert log_gamma.item() == before
-    assert float(gamma.weight(log_gamma, gan, 1.0)) == pytest.approx(
-        gamma.FALL * float(gamma.weight(log_gamma, gan, 0))
-    )
-    assert gamma.weight(log_gamma, GanSection(gamma=0.3), 1.0) == 0.3
+    for points, fallen in ((True, gamma.FALL_OF_POINTS), (False, gamma.FALL_OF_IMAGES)):
+        first, last = (float(gamma.weight(log_gamma, gan, fraction, points=points)) for fraction in (0.0, 1.0))
+        assert last == pytest.approx(fallen * first)
+        assert gamma.weight(log_gamma, GanSection(gamma=0.3), 1.0, points=points) == 0.3
 
 
 def test_growth_adds_levels_over_its_share_of_the_budget() -> None:

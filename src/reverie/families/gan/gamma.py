@@ -17,7 +17,8 @@ RATE = 0.01  # largest change of log gamma a step
 REACH = 10.0  # times its start, at most
 MARGIN = 0.5  # by which the critic may tell an untrained generator's images from real ones
 RATIO = 2.0  # |grad D(fake)|^2 / |grad D(real)|^2 above which R3GAN's authors see divergence begin
-FALL, FALLEN_AT = 1e-3, 0.7  # gamma ends at this share, by this share of the budget
+FALL_OF_POINTS, FALL_OF_IMAGES = 1e-3, 0.1  # the share at which gamma ends: finer structure needs a sharper critic
+FALLEN_AT = 0.7  # share of the budget by which it has fallen
 
 
 def start(spec: DataSpec) -> float:
@@ -25,11 +26,12 @@ def start(spec: DataSpec) -> float:
     return 0.0 if spec.kind == "points" else math.log(spec.height * spec.width / 32**2)
 
 
-def weight(log_gamma: Tensor, gan: GanSection, fraction: float) -> Tensor | float:
+def weight(log_gamma: Tensor, gan: GanSection, fraction: float, *, points: bool) -> Tensor | float:
     """Gamma at this share of the budget."""
     if not isinstance(gan.gamma, str):
         return gan.gamma
-    return log_gamma.exp() * FALL ** min(1.0, fraction / FALLEN_AT)
+    fall = FALL_OF_POINTS if points else FALL_OF_IMAGES
+    return log_gamma.exp() * fall ** min(1.0, fraction / FALLEN_AT)
 
 
 @torch.no_grad()

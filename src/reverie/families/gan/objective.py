@@ -72,7 +72,7 @@ class Game:
         }
         if penal:
             slopes = self._slopes(x, g, r, f, one_hot, rng)
-            weight = gan.penalty_every * gamma.weight(model.log_gamma, gan, moment.fraction)
+            weight = gan.penalty_every * gamma.weight(model.log_gamma, gan, moment.fraction, points=model.points)
             for name, value in slopes.items():
                 of_gamma = name in ("r1", "r2")
                 loss[name] = (0.5 * weight if of_gamma else gan.penalty_every * gan.penalty_weight) * value.mean()
