@@ -91,9 +91,9 @@ def test_images_follow_the_path_and_carry_the_label() -> None:
 
 
 def test_a_model_that_cannot_is_told_in_a_sentence() -> None:
-    with pytest.raises(UsageError, match="interpolate needs Decodes; 'celeba-ssl' only Encodes"):
+    with pytest.raises(UsageError, match="interpolate needs Decodes; 'celeba-ssl' has only Encodes"):
         interpolate(Reader(), torch.zeros(4), torch.ones(4), name="celeba-ssl")
-    with pytest.raises(UsageError, match="edit needs Encodes and Decodes; 'p' only Decodes"):
+    with pytest.raises(UsageError, match="edit needs Encodes and Decodes; 'p' has only Decodes"):
         require(Painter(), "edit", Encodes, Decodes, name="p")
     require(Painter(), "decode", Decodes)
 

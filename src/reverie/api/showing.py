@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
-from reverie.core.capability import Decodes, Encodes, Reconstructs, Samples
+from reverie.core.capability import Decodes, Encodes, Inverts, Reconstructs, Samples
 from reverie.core.recipe import Recipe
 from reverie.core.run import Run
 from reverie.data import Dataset, open_dataset
@@ -12,6 +13,7 @@ from reverie.measure import get_metric, to_json_dict
 from reverie.measure import measure as take
 from reverie.ship.exhibits import Exhibits
 from reverie.tasks.interpolate import interpolate as morph
+from reverie.tasks.latents import latents_of
 
 GRID = 64
 QUICK = ("elbo", "psnr", "ssim", "sharpness", "active_units")  # metrics that take seconds
@@ -24,17 +26,20 @@ def open_data(recipe: Recipe) -> Dataset:
 def exhibits(run: Run, dataset: Dataset, model: Any, *, measured: dict[str, Any] | None = None) -> Exhibits:
     """Pictures of a trained model for its card and report."""
     held = dataset.held_out.batch(np.arange(min(16, len(dataset.held_out))))
-    samples = reconstructions = between = None
+    samples: Tensor | None = None
+    reconstructions: Tensor | None = None
+    between: Tensor | None = None
     num_parameters = sum(p.numel() for p in model.parameters())
     if isinstance(model, Samples):
         samples = model.sample(range(GRID)).cpu()
     if isinstance(model, Reconstructs):
         reconstructions = model.reconstruct(held.images, labels=held.labels).cpu()
-    if isinstance(model, Encodes) and isinstance(model, Decodes) and dataset.spec.kind == "images":
-        labels = None if held.labels is None else held.labels[:2]
-        z = model.encode(held.images[:2], labels=labels)
-        label = None if labels is None else int(labels[0])
+    if isinstance(model, Decodes) and isinstance(model, Encodes | Inverts) and dataset.spec.kind == "images":
+        z = latents_of(model, held.images, labels=held.labels, name=run.name)
+        label = None if held.labels is None else int(held.labels[0])
         between = morph(model, z[0], z[1], steps=9, label=label, name=run.name).cpu()
+        if reconstructions is None:
+            reconstructions = model.decode(z, labels=held.labels).cpu()
     return Exhibits(
         samples=samples,
         originals=held.images.cpu() if reconstructions is not None else None,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reverie.api.measuring import compared, measure_pictures, remarks, unseen
 from reverie.api.showing import open_data
-from reverie.core.capability import Decodes, Encodes, Samples
+from reverie.core.capability import Decodes, Samples
 from reverie.core.errors import RunError, UsageError
 from reverie.core.family import get_family
 from reverie.core.run import Run
@@ -22,6 +22,7 @@ from reverie.measure.extractor import Means
 from reverie.measure.metric import Precision
 from reverie.tasks.interpolate import Method
 from reverie.tasks.interpolate import interpolate as morph
+from reverie.tasks.latents import latents_of
 from reverie.tasks.require import require
 from reverie.train.checkpoint import load_weights
 from reverie.train.device import pick_device, place
@@ -219,7 +220,6 @@ def _latent(run: Run, model: Any, end: int | str) -> Tensor:
     """A latent from a seed, an image file, or "held-out:i"."""
     if isinstance(end, int) or end.isdigit():
         return model.latents([int(end)])[0]
-    require(model, "interpolate between images", Encodes, name=run.name)
     _, spec, _ = load_weights(weights_path(run, "best"))
     if end.startswith("held-out:") and end.removeprefix("held-out:").isdigit():
         held, index = open_data(run.recipe()).held_out, int(end.removeprefix("held-out:"))
@@ -228,5 +228,5 @@ def _latent(run: Run, model: Any, end: int | str) -> Tensor:
                 f"{end}: there are {len(held)} held-out images. Use held-out:0 to held-out:{len(held) - 1}."
             )
         batch = held.batch(np.array([index]))
-        return model.encode(batch.images, labels=batch.labels)[0]
-    return model.encode(read_image(Path(end), run.recipe().data, spec)[None])[0]
+        return latents_of(model, batch.images, labels=batch.labels, name=run.name)[0]
+    return latents_of(model, read_image(Path(end), run.recipe().data, spec)[None], name=run.name)[0]

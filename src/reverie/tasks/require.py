@@ -1,9 +1,9 @@
 """One sentence when a model cannot do what a task needs."""
 
-from reverie.core.capability import Decodes, Encodes, Reconstructs, Samples, Scores
+from reverie.core.capability import Decodes, Encodes, Inverts, Judges, Reconstructs, Samples, Scores
 from reverie.core.errors import UsageError
 
-CAPABILITIES: tuple[type, ...] = (Samples, Encodes, Decodes, Reconstructs, Scores)
+CAPABILITIES: tuple[type, ...] = (Samples, Encodes, Decodes, Reconstructs, Scores, Inverts, Judges)
 
 
 def require(model: object, task: str, *needed: type, name: str = "this model") -> None:
@@ -26,6 +26,15 @@ def require(model: object, task: str, *needed: type, name: str = "this model") -
     if all(isinstance(model, capability) for capability in needed):
         return
     wanted = " and ".join(capability.__name__ for capability in needed)
+    raise UsageError(f"{task} needs {wanted}; {name!r} {capabilities(model)}. Name another run.")
+
+
+def capabilities(model: object) -> str:
+    """What a model can do, as the end of a sentence.
+
+    Example:
+        >>> capabilities(object())
+        'has no capability'
+    """
     found = [c.__name__ for c in CAPABILITIES if isinstance(model, c)]
-    has = f"only {' and '.join(found)}" if found else "has no capability"
-    raise UsageError(f"{task} needs {wanted}; {name!r} {has}. Name another run.")
+    return f"has only {' and '.join(found)}" if found else "has no capability"
