@@ -4,8 +4,9 @@
     python benchmarks/points.py --presets plain wgan-gp pacgan --seeds 3
 
 `points` is what `reverie train gan SET` takes, the same for both sets; `plain`, `wgan-gp` and `pacgan` are baselines
-of Lin et al. (2018, table 1), on the same loop. One thread a training. 2,500 samples are measured; a perfect sampler has
-98.9 % good points (within three sigma of a mode), a reverse KL of 0.0014 (ring8) and 0.0048 (grid25), a spread of 0.99.
+of Lin et al. (2018, table 1), on the same loop. One thread a training. 2,500 samples are measured; a perfect sampler
+has 98.9 % good points (within three sigma of a mode), a reverse KL of 0.0014 (ring8) and 0.0048 (grid25), and a spread
+of 0.99.
 """
 
 import argparse
