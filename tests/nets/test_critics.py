@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.forward_ad import dual_level, make_dual, unpack_dual
 
 from reverie.core.errors import UsageError
 from reverie.nets.critic import CriticHead, packed, with_spread
@@ -150,6 +151,22 @@ GRADIENTS = {
     "residual spread": {"minibatch_std": 2, "pack": 2},
     "residual growing": {"grow": True},
 }
+
+
+@pytest.mark.parametrize("case", GRADIENTS)
+def test_a_direction_can_be_carried_along(case: str) -> None:
+    """Forward-mode derivatives, which R1 and R2 use, are those of the backward pass."""
+    given = GRADIENTS[case]
+    shape = (1, 1, 3) if case.startswith("mlp") else (1, 8, 9)
+    net = awake(critic(case.split()[0], shape, **{"width": 2} | given)).double().eval()
+    x = torch.randn(4, *shape, dtype=torch.float64, requires_grad=True)
+    y = labels(4, 2).double() if "num_classes" in given else None
+    along = torch.randn_like(x)
+    (slope,) = torch.autograd.grad(net(x, y, level=1.3).sum(), x)
+    with dual_level():
+        tangent = unpack_dual(net(make_dual(x.detach(), along), y, level=1.3)).tangent
+    assert tangent is not None
+    torch.testing.assert_close(tangent.sum(), (slope * along).sum())
 
 
 @pytest.mark.parametrize("case", GRADIENTS)

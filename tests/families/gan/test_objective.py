@@ -88,7 +88,7 @@ def test_sharing_does_not_change_the_generators_gradient() -> None:
 
 
 @pytest.mark.parametrize("penalty", ["r1", "r2", "gp", "dragan"])
-@pytest.mark.parametrize("slopes", ["exact", "finite"])
+@pytest.mark.parametrize("slopes", ["exact", "forward", "finite"])
 @pytest.mark.parametrize("points", [True, False])
 def test_every_penalty_reaches_the_critic(penalty: str, slopes: str, points: bool) -> None:
     playing, _, batch = game(points, penalties=[penalty], slopes=slopes, gamma=1.0)

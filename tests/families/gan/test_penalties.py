@@ -6,6 +6,7 @@ from torch import Tensor
 
 from reverie.core.rng import Rng
 from reverie.families.gan import penalties
+from reverie.nets.residual_gan import ResidualCritic
 
 W = torch.tensor([0.3, -1.2, 0.5, 2.0], dtype=torch.float64).view(1, 1, 2, 2)
 
@@ -47,6 +48,34 @@ def test_finite_differences_agree_with_the_exact_penalty(critic: object) -> None
     mean = found.view(-1, 4).mean(0)
     # the square of a Gaussian of variance v has standard deviation sqrt(2) v
     assert ((mean - exact).abs() < 4 * 2**0.5 * exact / 20_000**0.5 + 1e-3).all()
+
+
+@pytest.mark.parametrize("critic", [linear, quadratic])
+def test_a_random_direction_agrees_with_the_exact_penalty(critic: object) -> None:
+    few = draw(4)
+    images = few.repeat(20_000, 1, 1, 1)
+    r, f, (at_real, at_made) = penalties.forward(
+        lambda x, g: (critic(x), critic(g)), images, -images, Rng(0, count=80_000)
+    )  # type: ignore
+    assert torch.equal(r, critic(images)) and torch.equal(f, critic(-images))  # type: ignore
+    exact = penalties.squared_gradient(critic(leaf := few.requires_grad_(True)), leaf).detach()  # type: ignore
+    for found in (at_real, at_made):
+        mean = found.view(-1, 4).mean(0)
+        assert ((mean - exact).abs() < 4 * 2**0.5 * exact / 20_000**0.5).all()
+
+
+def test_in_bf16_a_direction_keeps_the_slope_and_a_difference_loses_it() -> None:
+    torch.manual_seed(0)
+    net = ResidualCritic(shape=(3, 32, 32), width=16, depth=1)
+    for weights in (w for w in net.parameters() if not w.any()):
+        torch.nn.init.normal_(weights, std=0.1)
+    images, rng = torch.rand(256, 3, 32, 32), Rng(0, count=256)
+    exact = penalties.squared_gradient(net(leaf := images.clone().requires_grad_(True)), leaf).mean().item()
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        logits, _, (slopes, _) = penalties.forward(lambda x, g: (net(x), net(g)), images, images, rng)
+        differences = penalties.finite_difference(net(penalties.nudged(images, rng.spawn("r1"))), logits)
+    assert slopes.mean().item() == pytest.approx(exact, rel=4 * (2 / 256) ** 0.5)
+    assert differences.mean().item() > 1.2 * exact
 
 
 def test_wgan_gp_wants_slopes_of_one() -> None:

@@ -45,8 +45,8 @@ class Game:
 
     def __init__(self, model: Gan, gan: GanSection) -> None:
         self.model, self.gan = model, gan
-        plain = isinstance(model.critic_net, MlpCritic)
-        self.exact = gan.slopes == "exact" or (gan.slopes == "auto" and plain)
+        by_net = "exact" if isinstance(model.critic_net, MlpCritic) else "forward"
+        self.slopes = by_net if gan.slopes == "auto" else gan.slopes
         self._made: tuple[tuple[int, int], Tensor] | None = None
 
     def critic(self, batch: Batch, moment: Moment) -> Terms:
@@ -61,8 +61,7 @@ class Game:
             self._seen(images, moment, name)
             for images, name in ((model.to_players(batch.images), "real"), (fake.detach(), "fake"))
         )
-        x, g = x.detach().requires_grad_(penal and self.exact), g.detach().requires_grad_(penal and self.exact)
-        r, f = model.critic_pair(x, g, one_hot)
+        r, f, slopes = self._judged(x.detach(), g.detach(), one_hot, rng, sloped=penal)
 
         loss = {"adversarial": OBJECTIVES[gan.objective][0](r, f).mean()}
         watch: dict[str, Tensor | float] = {
@@ -70,18 +69,17 @@ class Game:
             "logit_fake": f.mean(),
             "accuracy": (r > f).float().mean(),
         }
-        if penal:
-            slopes = self._slopes(x, g, r, f, one_hot, rng)
-            weight = gan.penalty_every * gamma.weight(model.log_gamma, gan, moment.fraction, points=model.points)
-            for name, value in slopes.items():
-                of_gamma = name in ("r1", "r2")
-                loss[name] = (0.5 * weight if of_gamma else gan.penalty_every * gan.penalty_weight) * value.mean()
-            if "r1" in slopes and "r2" in slopes:
-                real_slope, fake_slope = slopes["r1"].mean().detach(), slopes["r2"].mean().detach()
-                watch |= {"gradient_real": real_slope, "gradient_fake": fake_slope}
-                margin, ratio = (r - f).mean().detach(), fake_slope / real_slope
-                gamma.follow(model.log_gamma, model.log_gamma_start, gan, moment, margin=margin, ratio=ratio)
-            watch["gamma"] = weight
+        weight = gamma.weight(model.log_gamma, gan, moment.fraction, points=model.points)
+        for name in gan.penalties if penal else ():
+            if name in slopes:
+                loss[name] = 0.5 * gan.penalty_every * weight * slopes[name].mean()
+            else:
+                loss[name] = gan.penalty_every * gan.penalty_weight * self._towards_one(name, x, g, one_hot, rng).mean()
+        if slopes:
+            real_slope, fake_slope = slopes["r1"].mean().detach(), slopes["r2"].mean().detach()
+            watch |= {"gradient_real": real_slope, "gradient_fake": fake_slope, "gamma": weight}
+            margin, ratio = (r - f).mean().detach(), fake_slope / real_slope
+            gamma.follow(model.log_gamma, model.log_gamma_start, gan, moment, margin=margin, ratio=ratio)
         if gan.augment == "ada":
             augmentation.adapt(model, (r - f).sign().mean().detach(), gan, len(batch))
             watch["augment_p"] = model.augment_p
@@ -126,31 +124,37 @@ class Game:
             return images
         return augmentation.apply(images, self.gan.augment, self.model.augment_p, moment.rng.spawn(name))
 
-    def _slopes(
-        self, x: Tensor, g: Tensor, r: Tensor, f: Tensor, one_hot: Tensor | None, rng: Rng
-    ) -> dict[str, Tensor]:
-        """Penalty values by item."""
+    def _judged(
+        self, x: Tensor, g: Tensor, one_hot: Tensor | None, rng: Rng, *, sloped: bool
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Logits of both, and |grad D|^2 at both by item where R1 or R2 need it."""
+
+        def pair(x: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
+            return self.model.critic_pair(x, g, one_hot)
+
+        if not sloped or not {"r1", "r2"} & set(self.gan.penalties):
+            return *pair(x, g), {}
+        if self.slopes == "forward":
+            r, f, both = penalties.forward(pair, x, g, rng)
+        elif self.slopes == "exact":
+            x, g = x.requires_grad_(True), g.requires_grad_(True)
+            r, f = pair(x, g)
+            both = penalties.squared_gradient(r, x), penalties.squared_gradient(f, g)
+        else:
+            r, f = pair(x, g)
+            near = pair(penalties.nudged(x, rng.spawn("r1")), penalties.nudged(g, rng.spawn("r2")))
+            both = penalties.finite_difference(near[0], r), penalties.finite_difference(near[1], f)
+        return r, f, dict(zip(("r1", "r2"), both, strict=True))
+
+    def _towards_one(self, name: str, x: Tensor, g: Tensor, one_hot: Tensor | None, rng: Rng) -> Tensor:
+        """The penalties that want a slope of one, by item."""
 
         def critic(images: Tensor) -> Tensor:
             return self.model.critic(images, one_hot, level=self.model.level_now)
 
-        found: dict[str, Tensor] = {}
-        names = self.gan.penalties
-        if "r1" in names and "r2" in names and not self.exact:  # one pass for both
-            near_x, near_g = penalties.nudged(x, rng.spawn("r1")), penalties.nudged(g, rng.spawn("r2"))
-            pair = self.model.critic_pair(near_x, near_g, one_hot)
-            return {n: penalties.finite_difference(a, b) for n, a, b in zip(("r1", "r2"), pair, (r, f), strict=True)}
-        for name in names:
-            images, logits = (x, r) if name == "r1" else (g, f)
-            if name in ("r1", "r2") and self.exact:
-                found[name] = penalties.squared_gradient(logits, images)
-            elif name in ("r1", "r2"):
-                found[name] = penalties.finite_difference(critic(penalties.nudged(images, rng.spawn(name))), logits)
-            elif name == "gp":
-                found[name] = penalties.wgan_gp(critic, x, g, rng.spawn(name))
-            else:
-                found[name] = penalties.dragan(critic, x, rng.spawn(name))
-        return found
+        if name == "gp":
+            return penalties.wgan_gp(critic, x, g, rng.spawn(name))
+        return penalties.dragan(critic, x, rng.spawn(name))
 
 
 def _shared(rng: Rng, name: str) -> Rng:

@@ -30,10 +30,10 @@ class GanSection(Section):
         default=("r1", "r2"),
         description="Added to the critic's loss: its slope on real (r1) and made (r2) images, WGAN-GP's, DRAGAN's.",
     )
-    slopes: Literal["auto", "exact", "finite"] = Field(
+    slopes: Literal["auto", "exact", "forward", "finite"] = Field(
         default="auto",
-        description="How r1 and r2 are taken: by a second backward pass, or by finite differences, which cost less"
-        " than half; auto is exact for mlp and finite for convolutions.",
+        description="How r1 and r2 are taken: by a second backward pass, along a random direction, or by finite"
+        " differences (fp32 only); auto is exact for mlp and forward for convolutions, where it costs less than half.",
     )
     gamma: Literal["auto"] | float = Field(
         default="auto", description="Weight of r1 and r2; auto finds it in the first steps and lets it fall."
