@@ -1,47 +1,53 @@
 """Treating a run: a remedy beside an untreated control, both from the last healthy checkpoint, with equal chance."""
 
-import shutil
+import contextlib
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from reverie.api.training import train
-from reverie.core.errors import RunError, UsageError
-from reverie.core.event import Event, Started
+from reverie.core.errors import RunError, TrainingError, UsageError
+from reverie.core.event import Event, Finished, Found, Started, Stepped
 from reverie.core.finding import Finding, Record
 from reverie.core.recipe import Recipe
-from reverie.core.run import Run
+from reverie.core.run import Run, explained
 from reverie.diagnose.engine import diagnose
 from reverie.train.checkpoint import States
 
-SHARE = 0.15  # of the run's own budget, for the treated run and for the control
-PROBES_A_SHARE = 6  # the doctor needs a few consecutive looks
+SHARE = 0.15  # of the run's own budget, for the treated run and for the control, at least
+SPARE = 0.02  # of it, beyond the point at which the run's own doctor spoke
 
 
 def treat(
     run: Path | str,
     code: str | None = None,
     *,
-    share: float = SHARE,
+    share: float | None = None,
     fresh: bool = False,
     heard: Callable[[str, Event], None] | None = None,
 ) -> dict[str, Any]:
     """Tries a finding's remedy: forks twice from the last healthy checkpoint, once with it and once without.
 
-    Both forks see the same images and draws, for `share` of the budget; then the doctor looks at both. The treated
-    fork is a run like any other: `reverie resume` trains it to the end.
+    That is the last one before the finding's first sign, or untrained weights where there is none. Both forks see the
+    same images and draws, and are probed when the run was; then the doctor looks at both. Under an `images` budget the
+    control is the run itself, to the bit. The forks are new folders beside the run; nothing that exists is touched.
+    The treated one is a run like any other, but that its doctor only speaks: `reverie resume` trains it to the end.
 
     Args:
         run: the sick run.
         code: the finding to treat; left out: the first that has a remedy.
-        share: of the run's budget, in (0, 1].
+        share: of the run's budget for each fork, in (0, 1]; left out: 0.15, or as much as the run took from that
+            checkpoint to where its doctor spoke, if that is more.
         fresh: start both from untrained weights, as when the run was never healthy.
         heard: called with ("treated" or "control", event) meanwhile.
     Returns:
-        {"schema": 1, "run", "code", "remedy", "from_images", "helped", "treated": {...}, "control": {...}}, each fork
-        with its folder, whether the finding is still there, and the evidence now.
+        {"schema": 1, "run", "code", "title", "remedy", "from_images", "share", "helped", "treated": {...},
+        "control": {...}}, each fork with its folder, the images it has seen, whether the finding is still there, all
+        codes found, and the evidence now. "helped" needs both: gone with the remedy, there without it.
     Raises:
-        UsageError: the run has no such finding, or none with a remedy.
+        UsageError: the run has no such finding, or none with a remedy, or was healthy to the end of its budget.
+        RunError: the run is being trained, or the forks cannot be written.
 
     Example:
         >>> treat("runs/none")
@@ -49,27 +55,32 @@ def treat(
             ...
         reverie.core.errors.RunError: runs/none: is not a run folder (it has no recipe.toml). `reverie runs` lists ...
     """
-    if not 0 < share <= 1:
+    if share is not None and not 0 < share <= 1:
         raise UsageError(f"treat: share must be in (0, 1], got {share}. 0.15 is a good start.")
     here = Run.open(Path(run))
     if here.is_training():
         raise RunError(f"{here.path}: is being trained. Stop it first (Ctrl-C keeps everything), then treat it.")
     record = Record.of(here)
     finding = _chosen(here, diagnose(record), code)
-    states = States(here.path / "state")
-    start = None if fresh else states.load_healthy()
-    began = start[1]["images"] if start else 0
+    start = None if fresh else States(here.path / "state").load_healthy(before=finding.since)
+    began, seconds = (start[1]["images"], start[1]["seconds"]) if start else (0, 0.0)
+    spent = record.fraction_at(began, seconds)
+    if spent >= 1:
+        raise UsageError(f"{here.path}: nothing was wrong until its budget was spent. Use --fresh to start anew.")
+    share = min(1 - spent, share or max(SHARE, _told_at(record, finding) - spent + SPARE))
     found: dict[str, Any] = {}
-    for name, changes in (("treated", finding.remedy), ("control", {})):
-        recipe = record.recipe.change({**changes, "train.probes": max(record.recipe.train.probes, _probes(share))})
+    for name, remedy in (("treated", finding.remedy), ("control", {})):
+        recipe = record.recipe.change({**remedy, "train.on_finding": "warn"})
         fork = _fork(here, f"{name}-{finding.code}", recipe, began)
-        spent = _Spent(share)
-        for event in train(recipe, run=fork.path, start=start, stop=spent):
-            spent.hear(Record(recipe, (event,)).fraction)
-            if heard is not None:
-                heard(name, event)
+        now = _Spent(share)
+        try:
+            for event in train(recipe, run=fork.path, start=start, stop=now):
+                now.hear(Record(recipe, (event,)).fraction)
+                if heard is not None:
+                    heard(name, event)
+        except TrainingError:  # it diverged, and says so in its record
+            pass
         found[name] = _verdict(fork, finding)
-    helped = not found["treated"]["found"] and found["control"]["found"]
     return {
         "schema": 1,
         "run": here.name,
@@ -77,7 +88,8 @@ def treat(
         "title": finding.title,
         "remedy": finding.remedy,
         "from_images": began,
-        "helped": helped,
+        "share": share,
+        "helped": not found["treated"]["found"] and found["control"]["found"],
         **found,
     }
 
@@ -105,24 +117,37 @@ def _chosen(run: Run, findings: list[Finding], code: str | None) -> Finding:
     raise UsageError(f"{code}: was not found in {run.path}, or has no remedy (found: {names}). Leave the code out.")
 
 
-def _probes(share: float) -> int:
-    return round(PROBES_A_SHARE / share)
+def _told_at(record: Record, finding: Finding) -> float:
+    """Share of the budget at which the run's doctor spoke of the finding; where it did not, where it began."""
+    told = next((e for e in record.events if isinstance(e, Found) and e.code == finding.code), None)
+    if told is None:
+        seen = (e for e in record.events if isinstance(e, Stepped) and e.images >= (finding.since or 0))
+        told = next(seen, None)
+    return record.fraction_at(told.images, told.seconds) if told is not None else 0.0
 
 
 def _fork(run: Run, suffix: str, recipe: Recipe, images: int) -> Run:
-    """A folder beside the run, with the run's history up to the checkpoint; an older fork of that name is replaced."""
-    path = run.path.with_name(f"{run.name}-{suffix}")
-    if path.exists():
-        shutil.rmtree(path)
-    fork = Run.create(path, recipe)
+    """A new folder beside the run, with the run's history up to the checkpoint."""
+    fork = Run.create(_new_folder(run.path.resolve().with_name(f"{run.name}-{suffix}")), recipe)
     for event in run.events():
-        if event.images <= images and not isinstance(event, Started):
+        if event.images <= images and not isinstance(event, Started | Finished):
             fork.append(event)
     return fork
+
+
+def _new_folder(wanted: Path) -> Path:
+    """Makes the folder; where the name is taken, it gets a number: what is there may be somebody's work."""
+    for number in count(1):
+        path = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        with explained(path), contextlib.suppress(FileExistsError):
+            path.mkdir()
+            return path
+    raise RunError(f"{wanted}: no free name is left beside it.")
 
 
 def _verdict(fork: Run, finding: Finding) -> dict[str, Any]:
     record = Record.of(fork)
     codes = [f.code for f in diagnose(record)]
     evidence = {e.name: record.series(e.name).last(2) for e in finding.evidence}
-    return {"folder": str(fork.path), "found": finding.code in codes, "codes": codes, "evidence": evidence}
+    found = finding.code in codes
+    return {"folder": str(fork.path), "images": record.images, "found": found, "codes": codes, "evidence": evidence}

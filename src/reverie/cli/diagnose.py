@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reverie.cli.console import put, put_json
+from reverie.cli.console import put, put_json, say
 from reverie.core.recipe import setting_text
 
 UNHEALTHY = 3
@@ -44,7 +44,9 @@ def diagnose(
     else:
         for finding in findings:
             put(_in_words(finding, run))
-    wanted = tuple(code.strip() for code in (fail_on or "").split(",") if code.strip())
+    for failure in told["failed"]:
+        say(f"could not look for {failure}. Please report it.")
+    wanted = tuple(code.strip().upper() for code in (fail_on or "").split(",") if code.strip())
     if wanted and any(f["code"].startswith(wanted) for f in findings):
         raise typer.Exit(UNHEALTHY)
 
@@ -61,7 +63,12 @@ def _in_words(finding: dict[str, Any], run: Path) -> str:
     if finding["remedy"]:
         flags = " ".join(f"--set {shlex.quote(setting_text(k, v))}" for k, v in finding["remedy"].items())
         lines.append(f"  Remedy: {flags}; try it with `reverie treat {shlex.quote(str(run))} {finding['code']}`.")
-    return "\n".join([*lines, f"  See {finding['reference']}.", ""])
+    return "\n".join([*lines, f"  See docs/doctor.md#{_anchor(finding)}, and {finding['reference']}.", ""])
+
+
+def _anchor(finding: dict[str, Any]) -> str:
+    """What a page's heading "CODE title" is called in a link."""
+    return f"{finding['code']} {finding['title']}".lower().replace(" ", "-")
 
 
 def _evidence(evidence: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from reverie.cli.console import put, put_json, say
+from reverie.cli.treat import hear, in_words
 from reverie.cli.watch import StopRequest, watch
 from reverie.core.errors import UsageError
 from reverie.core.event import Event
@@ -78,8 +79,12 @@ def follow(start: Callable[[StopRequest], Iterator[Event]], recipe: Recipe, fold
     """Runs a training to its end and says where it is: the folder on stdout, the rest on stderr."""
     say(f"{folder}: {recipe.family} on {recipe.data.source}, {_budget(recipe)}")
     with StopRequest() as stop:
-        watch(start(stop), recipe, folder)
+        reason = watch(start(stop), recipe, folder)
     name = shlex.quote(str(folder))
+    if reason == "finding":
+        say(f"ended by the doctor; the weights are kept. `reverie diagnose {name}` says why.")
+        if recipe.train.on_finding == "treat":
+            _try_the_remedy(folder)
     say(f"done: pictures in {folder}/card.md. Next: `reverie sample {name}` or `reverie measure {name}`.")
     if json:
         from reverie import api
@@ -87,6 +92,16 @@ def follow(start: Callable[[StopRequest], Iterator[Event]], recipe: Recipe, fold
         put_json(api.show(folder))
     else:
         put(str(folder))
+
+
+def _try_the_remedy(folder: Path) -> None:
+    """What `train.on_finding = "treat"` adds to an end: the remedy, in a fork beside a control."""
+    from reverie import api
+
+    try:
+        say(in_words(api.treat(folder, heard=hear)))
+    except UsageError as error:  # nothing that a recipe could cure
+        say(str(error))
 
 
 def _budget(recipe: Recipe) -> str:

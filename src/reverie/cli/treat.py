@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from reverie.cli.console import put, put_json, say
+from reverie.core.event import Event, Probed
 from reverie.core.recipe import setting_text
 
 EXAMPLES = """\b
@@ -24,8 +25,9 @@ def treat(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     code: Annotated[str | None, typer.Argument(metavar="CODE", help="The finding; left out: the first.")] = None,
     share: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Of the run's budget, for each of the two forks.")
-    ] = 0.15,
+        float | None,
+        typer.Option(min=0.01, max=1, help="Of the run's budget, for each fork; left out: until it should show."),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start from untrained weights, not from a checkpoint.")
     ] = False,
@@ -33,36 +35,49 @@ def treat(
 ) -> None:
     """Try a finding's remedy, beside an untreated control.
 
-    Both start from the last checkpoint at which nothing was wrong and see the same images.
+    Both start from the last checkpoint at which nothing was wrong and see the same images. The run stays as it is.
     """
     from reverie import api
-    from reverie.core.event import Event, Probed
-
-    def hear(name: str, event: Event) -> None:
-        if isinstance(event, Probed):
-            shown = {k: v for k, v in event.values.items() if k in ("coverage", "diversity", "frechet")}
-            say(f"{name}, {event.images:,} images: " + ", ".join(f"{k} {v:.3g}" for k, v in shown.items()))
 
     told = api.treat(run, code, share=share, fresh=fresh, heard=hear)
     if json:
         put_json(told)
-        return
-    put(f"{told['code']} {told['title']}, from image {told['from_images']:,}; remedy: {_flags(told['remedy'])}")
+    else:
+        put(in_words(told))
+
+
+def hear(name: str, event: Event) -> None:
+    """Says what a fork's probes saw."""
+    if isinstance(event, Probed):
+        shown = {k: v for k, v in event.values.items() if k in ("coverage", "diversity", "frechet")}
+        say(f"{name}, {event.images:,} images: " + ", ".join(f"{k} {v:.3g}" for k, v in shown.items()))
+
+
+def in_words(told: dict[str, Any]) -> str:
+    """What came of a treatment, with the next step."""
+    flags = " ".join(f"--set {shlex.quote(setting_text(key, value))}" for key, value in told["remedy"].items())
+    lines = [f"{told['code']} {told['title']}, from image {told['from_images']:,}; remedy: {flags}"]
     for name in ("treated", "control"):
         fork = told[name]
         evidence = ", ".join(f"{k} {v:.3g}" for k, v in fork["evidence"].items())
-        put(f"  {name:8} {'still there' if fork['found'] else 'not found'}: {evidence}")
-    put(_verdict(told))
-
-
-def _flags(remedy: dict[str, Any]) -> str:
-    return " ".join(f"--set {shlex.quote(setting_text(key, value))}" for key, value in remedy.items())
+        others = ", ".join(code for code in fork["codes"] if code != told["code"])
+        also = f"; also found: {others}" if others else ""
+        lines.append(f"  {name:8} {'still there' if fork['found'] else 'not found'}: {evidence}{also}")
+    return "\n".join([*lines, _verdict(told)])
 
 
 def _verdict(told: dict[str, Any]) -> str:
-    go_on = f"Continue it with `reverie resume {shlex.quote(told['treated']['folder'])}`."
+    treated, control = told["treated"], told["control"]
+    go_on = f"Continue it with `reverie resume {shlex.quote(treated['folder'])}`."
+    if told["helped"] and treated["codes"]:
+        return f"It helped against this; look at what else was found. {go_on}"
     if told["helped"]:
         return f"It helped: the finding went away with the remedy and stayed without it. {go_on}"
-    if not told["treated"]["found"]:
-        return f"Both are free of the finding: chance or time cured it, not the remedy alone. {go_on}"
+    if not treated["found"] and not control["found"]:
+        return (
+            f"Neither shows it at image {control['images']:,}: too early to tell, or time cured it; the remedy has "
+            "proved nothing. Try a longer --share."
+        )
+    if not control["found"]:
+        return "It did harm: only the treated one shows the finding. Try another finding's code."
     return "It did not help in this time. Try a longer --share, or another finding's code."

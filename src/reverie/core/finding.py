@@ -158,9 +158,13 @@ class Record:
     @property
     def fraction(self) -> float:
         """Share of the budget spent, in [0, 1]; 0 when nothing says."""
-        train, seconds = self.recipe.train, self.events[-1].seconds if self.events else 0.0
+        return self.fraction_at(self.images, self.events[-1].seconds) if self.events else 0.0
+
+    def fraction_at(self, images: int, seconds: float) -> float:
+        """Share of the budget spent, in [0, 1], once so many images or seconds had passed."""
+        train = self.recipe.train
         if train.images is not None:
-            return min(1.0, self.images / train.images)
+            return min(1.0, images / train.images)
         return min(1.0, seconds / (60 * train.minutes)) if train.minutes else 0.0
 
     @property
@@ -192,8 +196,9 @@ def read_nulls(run: Run) -> dict[str, tuple[float, float]]:
     try:
         raw = json.loads((run.path / "probes" / "nulls.json").read_text(encoding="utf-8"))
         pairs = cast(dict[str, Any], raw).items()
-        return {str(name): (float(low), float(high)) for name, (low, high) in pairs}
-    except (OSError, ValueError, TypeError, AttributeError):
+        ranges = {str(name): (float(low), float(high)) for name, (low, high) in pairs}
+        return {name: (low, high) for name, (low, high) in ranges.items() if -math.inf < low <= high < math.inf}
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
 
 

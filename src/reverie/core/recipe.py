@@ -95,7 +95,8 @@ class TrainRecipe(Section):
 
     on_finding: Literal["warn", "stop", "treat"] = Field(
         default="warn",
-        description="What a finding of the doctor does: a word, an end where training on cannot help, or a remedy.",
+        description="warn: the doctor speaks; stop: it also ends what cannot recover; treat: it ends what has a remedy,"
+        " which `reverie train` then tries in a fork.",
     )
 
     @model_validator(mode="after")

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from reverie.core.event import Event, Found, Warned
 from reverie.core.finding import Finding, Record
 from reverie.core.recipe import Recipe
-from reverie.diagnose.engine import diagnose
+from reverie.diagnose.engine import examine
+
+SURE = 0.8  # confidence at which `train.on_finding = "treat"` ends a training for a remedy
 
 
 @dataclass(frozen=True)
@@ -44,22 +46,24 @@ class Doctor:
         self._events += events
         record = Record(self.recipe, tuple(self._events), self.nulls)
         at = {"images": record.images, "seconds": self._events[-1].seconds if self._events else 0.0}
-        try:
-            findings = diagnose(record, during_training=True)
-        except Exception as error:  # (a third party's symptom must not end a training)
-            return Word(self._complain(error, at), stop=False, healthy=False)
-        news = [_announce(f, at) for f in findings if f.code not in self._known]
+        seen = examine(record, during_training=True)
+        findings = seen.findings
+        news: list[Event] = [_announce(f, at) for f in findings if f.code not in self._known]
+        news += [_complaint(what, at) for what in seen.failed if what not in self._broken]
+        self._broken |= set(seen.failed)
         self._known = {f.code for f in findings}  # one that went away is announced again when it comes back
-        stop = self.recipe.train.on_finding != "warn" and any(f.stop for f in findings)
-        return Word(news, stop=stop, healthy=not findings)
+        return Word(news, stop=any(self._ends(f) for f in findings), healthy=not findings and not seen.failed)
 
-    def _complain(self, error: Exception, at: dict[str, float]) -> list[Event]:
-        what = f"{type(error).__name__}: {error}"[:200]
-        if what in self._broken:
-            return []
-        self._broken.add(what)
-        message = f"A symptom could not be looked for ({what}). The training goes on; please report it."
-        return [Warned(images=int(at["images"]), seconds=at["seconds"], code="X004", message=message)]
+    def _ends(self, finding: Finding) -> bool:
+        """Whether the recipe wants the training to end at this finding."""
+        policy = self.recipe.train.on_finding
+        curable = policy == "treat" and bool(finding.remedy) and finding.confidence >= SURE
+        return curable or (policy != "warn" and finding.stop)
+
+
+def _complaint(what: str, at: dict[str, float]) -> Warned:
+    message = f"A symptom could not be looked for ({what}). The training goes on; please report it."
+    return Warned(images=int(at["images"]), seconds=at["seconds"], code="X004", message=message)
 
 
 def _announce(finding: Finding, at: dict[str, float]) -> Found:

@@ -36,7 +36,7 @@ class NotFinite(Symptom):
             title=self.title,
             saw=f"{saw} ({len(warned)} warning{'s' if len(warned) != 1 else ''}).",
             why="Weights from before are kept; from there on nothing was learnt.",
-            evidence=(Evidence("warnings X001", float(len(warned)), None, MANY - 1.0, "counted"),),
+            evidence=(Evidence("warnings X001", float(len(warned)), None, 0.0 if ended else MANY - 1.0, "counted"),),
             confidence=0.99 if ended else 0.8,
             since=warned[0].images if warned else record.images,
             remedy=remedy,

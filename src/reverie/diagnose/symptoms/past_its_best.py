@@ -31,7 +31,7 @@ class PastItsBest(Symptom):
         likely = record.series("probe.held_out_nll_nats")
         name = "probe.held_out_nll_nats" if len(likely) else "probe.frechet"
         series = record.series(name)
-        if len(series) < LEAST + 2 or record.fraction < BEGIN:
+        if len(series) < LEAST + 2 or record.fraction < BEGIN or not np.isfinite(series.values).any():
             return None
         best = np.fmin.accumulate(np.where(np.isfinite(series.values), series.values, np.inf))
         if len(likely):
@@ -42,7 +42,7 @@ class PastItsBest(Symptom):
         length, since = bad_run(series, ~(series.values <= limit))
         if length < LEAST:
             return None
-        at = int(series.images[int(np.nanargmin(series.values))])
+        at = int(series.images[int(np.argmin(np.where(np.isfinite(series.values), series.values, np.inf)))])
         return Finding(
             code=self.code,
             title=self.title,

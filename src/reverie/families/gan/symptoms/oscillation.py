@@ -1,6 +1,7 @@
 """G005: the players chase each other in circles.
 
-What we saw: what samples cover swings up and down from probe to probe instead of rising.
+What we saw: what samples cover swings up and down from probe to probe instead of rising; or, where they cover nothing,
+their Frechet distance does.
 Why it matters: which modes one gets depends on when one stops.
 Remedy: no momentum (beta1 = 0), penalties on the critic's slope, or half the learning rate.
 Reference: Mescheder et al. 2018 (arXiv 1801.04406), section 2: without regularisation, orbits do not close in.
@@ -16,6 +17,7 @@ from reverie.families.gan.remedies import steadier
 LEAST = 6  # probes in the second half of what was seen
 SWING = 0.25  # of coverage, from a peak to the next trough, as a share of the healthy low end
 TURNS = 3  # such swings
+FOLD, RETURNS, NOTHING = 4.0, 2, 0.3  # of the Frechet distance; such swings; of the healthy coverage, at its best
 
 
 @final
@@ -33,7 +35,7 @@ class Oscillation(Symptom):
             return None
         turns = swings(coverage.values, SWING * low)
         if len(turns) < TURNS:
-            return None
+            return _far_away(record) if np.nanmax(coverage.values) < NOTHING * low else None
         remedy, advice = _calmer(record)
         return Finding(
             code=self.code,
@@ -48,6 +50,29 @@ class Oscillation(Symptom):
             advice=advice,
             reference="Mescheder et al. 2018, arXiv 1801.04406",
         )
+
+
+def _far_away(record: Record) -> Finding | None:
+    """Of samples that pass the data by, coming near and leaving again."""
+    frechet = record.series("probe.frechet").tail(0.75)
+    width = max(1e-6, record.nulls.get("frechet", (0.0, 0.01))[1])
+    turns = swings(np.log(np.fmax(frechet.values, width)), float(np.log(FOLD)))
+    if len(turns) < RETURNS:
+        return None
+    at = ", ".join(f"{frechet.values[i]:.2g}" for i in turns)
+    remedy, advice = _calmer(record)
+    return Finding(
+        code="G005",
+        title="oscillation",
+        saw=f"The Frechet distance rose and fell more than fourfold, turning at {at}; it is {frechet.last():.2g} now.",
+        why="The players circle: samples pass the data by, and where they are depends on when the training stops.",
+        evidence=(Evidence("probe.frechet", frechet.last(), None, width),),
+        confidence=min(0.95, 0.5 + 0.1 * len(turns)),
+        since=int(frechet.images[turns[0]]),
+        remedy=remedy,
+        advice=advice,
+        reference="Mescheder et al. 2018, arXiv 1801.04406",
+    )
 
 
 def swings(values: np.ndarray, least: float) -> list[int]:

@@ -48,7 +48,13 @@ class PosteriorCollapse(Symptom):
             why="The decoder ignores the latent: every image comes out (almost) the same.",
             evidence=(
                 Evidence("probe.kl_nats", float(kl[-1]), NATS, None, "to tell three images apart"),
-                Evidence("probe.reconstruction_mse", float(error[-1]), None, float(variance[-1]), "the mean image"),
+                Evidence(
+                    "probe.reconstruction_mse",
+                    float(error[-1]),
+                    None,
+                    (1 - EXPLAINED) * float(variance[-1]),
+                    "the mean image",
+                ),
             ),
             confidence=max(0.85, sureness(length, LEAST)),
             since=since,

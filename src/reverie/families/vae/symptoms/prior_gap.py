@@ -50,7 +50,7 @@ class PriorGap(Symptom):
             why="Samples start from latents that no image has, so the decoder never learnt them.",
             evidence=(
                 Evidence("probe.coverage", float(coverage[-1]), low, None),
-                Evidence("probe.reconstruction_mse", float(error[-1]), None, float(variance[-1]), "the mean image"),
+                Evidence("probe.reconstruction_mse", float(error[-1])),
             ),
             confidence=sureness(length, LEAST),
             since=since,

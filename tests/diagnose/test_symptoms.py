@@ -1,0 +1,115 @@
+"""Every symptom on recorded trainings: found where it was planted, with evidence and a remedy; silent where it was not.
+
+The records are made by tests/fixtures/doctor/record.py.
+"""
+
+import json
+import math
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from reverie.core.event import Probed
+from reverie.core.finding import Finding, Record
+from reverie.core.run import Run, differences
+from reverie.diagnose.engine import examine, symptoms
+
+RECORDED = Path(__file__).parents[1] / "fixtures" / "doctor"
+CODES = sorted({s.code for family in ("vae", "gan") for s in symptoms(family)})
+# codes for which no diff of a recipe is a cure: the way back is the best weights
+NO_REMEDY = {"X011"}
+
+
+@cache
+def record(kind: str, code: str) -> Record:
+    return Record.of(Run.open(RECORDED / kind / code))
+
+
+def finding(code: str) -> Finding:
+    """What the symptom itself says of the run in which it was planted."""
+    (symptom,) = (s for s in symptoms(record("sick", code).recipe.family) if s.code == code)
+    found = symptom.look(record("sick", code))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_it_is_found_where_it_was_planted(code: str) -> None:
+    seen = examine(record("sick", code))
+    assert seen.failed == []
+    assert code in [f.code for f in seen.findings]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_nothing_is_found_where_nothing_was_planted(code: str) -> None:
+    seen = examine(record("healthy", code))
+    assert seen.failed == []
+    assert [(f.code, f.saw) for f in seen.findings] == []
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_nothing_is_found_while_a_healthy_run_is_on_its_way(code: str) -> None:
+    whole = record("healthy", code)
+    for last, event in enumerate(whole.events):
+        if isinstance(event, Probed):
+            part = Record(whole.recipe, whole.events[: last + 1], whole.nulls)
+            assert [(f.code, part.images) for f in examine(part, during_training=True).findings] == []
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_both_runs_are_the_same_but_for_what_was_planted(code: str) -> None:
+    sick, healthy = record("sick", code).recipe, record("healthy", code).recipe
+    assert sick.family == healthy.family and sick.data.source == healthy.data.source
+    assert differences(sick.to_dict(), healthy.to_dict())
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_it_is_dated_within_the_run(code: str) -> None:
+    found, whole = finding(code), record("sick", code)
+    assert found.since is not None and 0 <= found.since <= whole.images
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_it_was_not_there_before_its_date(code: str) -> None:
+    found, whole = finding(code), record("sick", code)
+    (symptom,) = (s for s in symptoms(whole.recipe.family) if s.code == code)
+    before = tuple(e for e in whole.events if e.images < (found.since or 0))
+    assert symptom.look(Record(whole.recipe, before, whole.nulls)) is None
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_its_evidence_is_outside_of_health(code: str) -> None:
+    found = finding(code)
+    ranged = [e for e in found.evidence if e.low is not None or e.high is not None]
+    assert ranged
+    for evidence in ranged:
+        low = -math.inf if evidence.low is None else evidence.low
+        high = math.inf if evidence.high is None else evidence.high
+        assert not low <= evidence.value <= high, evidence
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_its_remedy_is_a_change_of_this_recipe(code: str) -> None:
+    found, recipe = finding(code), record("sick", code).recipe
+    if code in NO_REMEDY:
+        assert found.remedy == {}
+        return
+    changed = recipe.change(found.remedy)
+    touched = {line.split(":")[0] for line in differences(recipe.to_dict(), changed.to_dict())}
+    assert touched and touched <= set(found.remedy)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_it_speaks_in_sentences_and_in_json(code: str) -> None:
+    found = finding(code)
+    assert 0 < found.confidence <= 1
+    for sentence in (found.saw, found.why, found.advice):
+        assert len(sentence) > 10 and sentence.endswith(".") and "nan" not in sentence.lower().split()
+    assert found.reference and found.title == found.title.strip()
+    assert json.loads(json.dumps(found.to_dict()))["code"] == code
+
+
+def test_every_record_belongs_to_a_symptom() -> None:
+    for kind in ("sick", "healthy"):
+        assert sorted(p.name for p in (RECORDED / kind).iterdir()) == CODES
