@@ -133,6 +133,8 @@ def _chosen(
         raise UsageError(f"metrics: is empty. Use any of: {', '.join(metric_names())}.")
     chosen: list[Metric] = []
     for metric in map(get_metric, dict.fromkeys(metric_names() if names is None else names)):
+        if names is None and not metric.unasked(model):
+            continue
         problem = _problem(metric, model, items, num, comparison)
         if problem is None:
             chosen.append(metric)

@@ -55,11 +55,15 @@ class Comparison:
         extractor: turns images into features.
         train: the training split of the measured data, for metrics that look for copies or for missing kinds.
         store: keeps features of the measured split's images.
+        twin: builds the measured model's net anew, untrained, for metrics that ask what training gave it.
+        fingerprint: of the data.
     """
 
     extractor: Extractor
     train: Items | None = None
     store: "FeatureStore | None" = None
+    twin: "Callable[[], torch.nn.Module] | None" = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,7 @@ class Metric(ABC):
         summary: one sentence for lists and tables.
         least: images below which it makes no sense; 0 when it looks at none.
         timed: True when it is about the making of images, and so means nothing for images that exist.
+        trained: True when it needs the training split.
     """
 
     name: ClassVar[str]
@@ -174,10 +179,15 @@ class Metric(ABC):
     summary: ClassVar[str]
     least: ClassVar[int] = 2
     timed: ClassVar[bool] = False
+    trained: ClassVar[bool] = False
 
     def unfit(self, spec: DataSpec) -> str | None:
         """Why items of this shape cannot be measured, as the end of a sentence; None when they can."""
         return None
+
+    def unasked(self, model: Any) -> bool:
+        """Whether it is taken of this model when nobody names metrics."""
+        return True
 
     def default_num(self, spec: DataSpec) -> int:
         """Images to look at when nobody says how many; fewer when the split has fewer."""

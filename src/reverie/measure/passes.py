@@ -85,7 +85,7 @@ def real_features(setting: Setting) -> Iterator[tuple[int, Tensor]]:
         block = None if store is None else store.load(extractor, index)
         if block is None:
             part = replace(setting, index=index)
-            found = [_seen(extractor, batch.images, setting) for _, batch in part.batches(report=False)]
+            found = [seen(extractor, batch.images, setting) for _, batch in part.batches(report=False)]
             block = torch.cat(found)
             if store is not None:
                 store.keep(extractor, index, block)
@@ -101,7 +101,7 @@ def made_features(model: Samples, setting: Setting) -> Iterator[tuple[int, Tenso
     extractor, half = comparison_of(setting).extractor, setting.num // 2
     places = setting.index[halves(setting)[half:].numpy()] if model.num_classes else None
     for first, images in samples(model, setting, setting.seeds("samples")[:half], places):
-        yield first, _seen(extractor, images, setting)
+        yield first, seen(extractor, images, setting)
 
 
 def samples(
@@ -140,11 +140,10 @@ def training_features(setting: Setting, most: int) -> Tensor:
     comparison = comparison_of(setting)
     if comparison.train is None:
         raise UsageError(f"{setting.name}: needs the training images. Measure a run, on its own data.")
-    most = min(most, len(comparison.train), max(2, MOST_VALUES // comparison.extractor.dim))
+    index = training_places(setting, most)
+    most = len(index)
     shared = (training_features, most)
     if shared not in setting.memo:
-        chance = np.random.default_rng(key(setting.seed, "measure", "training"))
-        index = np.sort(chance.permutation(len(comparison.train))[:most])
         store = None if comparison.store is None else comparison.store.of("train")
         part = replace(
             setting,
@@ -161,8 +160,17 @@ def training_features(setting: Setting, most: int) -> Tensor:
     return cast(Tensor, setting.memo[shared])
 
 
-def _seen(extractor: Extractor, images: Tensor, setting: Setting) -> Tensor:
-    """Features of images as files would have them, in fp32 whatever the model runs in."""
+def training_places(setting: Setting, most: int) -> np.ndarray:
+    """Positions in the training split of the images that `training_features` is about, ascending; none without it."""
+    comparison = comparison_of(setting)
+    total = 0 if comparison.train is None else len(comparison.train)
+    most = min(most, total, max(2, MOST_VALUES // comparison.extractor.dim))
+    chance = np.random.default_rng(key(setting.seed, "measure", "training"))
+    return np.sort(chance.permutation(total)[:most])
+
+
+def seen(extractor: Extractor, images: Tensor, setting: Setting) -> Tensor:
+    """Features of images as files would have them, in fp32 whatever the model runs in: (n, dim) on the CPU."""
     if setting.spec.kind == "images":
         images = round_to_8_bits(images.float())
     with torch.autocast(images.device.type, enabled=False):

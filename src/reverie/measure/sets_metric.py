@@ -18,14 +18,12 @@ class SetMetric(Metric, ABC):
     Attributes:
         least: real images, both halves together, below which it makes no sense.
         in_memory: False when sums of features are all that it keeps.
-        trained: True when it needs the training split.
     """
 
     needs: ClassVar[tuple[type, ...]] = (Samples,)
     unit: ClassVar[str] = ""
     least: ClassVar[int] = 80
     in_memory: ClassVar[bool] = True
-    trained: ClassVar[bool] = False
 
     def default_num(self, spec: DataSpec) -> int:
         """20,000: 10,000 a half."""

@@ -7,6 +7,7 @@ say how good the net became, which every protocol repeats.
 """
 
 import json
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import final
@@ -27,6 +28,7 @@ from reverie.data.cache import building, publish
 from reverie.data.source import digest
 from reverie.measure.extractor import Extractor, Kind, Means
 from reverie.measure.extractors.run import weights_digest
+from reverie.measure.metric import Items as AnyItems
 from reverie.nets.conv import ConvEncoder
 
 DIM, WIDTH, RATE, DECAY = 128, 32, 2e-3, 0.05
@@ -123,24 +125,39 @@ def train(data: Dataset, means: Means) -> tuple[Net, float, int]:
     Returns:
         the net on the CPU, the share of unseen images named rightly, and their number.
     """
-    budget = int(np.clip(PIXELS // (data.spec.height * data.spec.width), FEWEST, MOST))
-    size = int(np.clip(len(data.train) // 16, LEAST_BATCH, MOST_BATCH))
-    steps = max(10, min(budget, EPOCHS * len(data.train)) // size)
-    with torch.inference_mode(False), torch.enable_grad():
+    with torch.inference_mode(False):
         net = _untrained(data.spec).to(means.device)
+    fit(net, data.train, means.device, means.progress, "training a classifier")
+    unseen = data.held_out if data.test is None else data.test
+    return net, accuracy(net, unseen, means.device), len(unseen)
+
+
+def fit(
+    net: nn.Module,
+    items: AnyItems,
+    device: torch.device,
+    progress: Callable[[str, int, int], None] | None = None,
+    what: str = "training",
+) -> None:
+    """Teaches a net (images to logits) the labels of these items, for about a minute of one core, and freezes it.
+
+    Every draw is decided by the number of items. `progress` is called with (what, done, total).
+    """
+    budget = int(np.clip(PIXELS // (items.spec.height * items.spec.width), FEWEST, MOST))
+    size = int(np.clip(len(items) // 16, LEAST_BATCH, MOST_BATCH))
+    steps = max(10, min(budget, EPOCHS * len(items)) // size)
+    with torch.inference_mode(False), torch.enable_grad():
         optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.1)
         for step in range(steps):
-            batch = data.train.batch(batch_index(len(data.train), 0, step * size, size), device=means.device)
+            batch = items.batch(batch_index(len(items), 0, step * size, size))
             optimiser.zero_grad()
-            functional.cross_entropy(net(batch.images), _labels(batch.labels)).backward()
+            functional.cross_entropy(net(batch.images.to(device)), _labels(batch.labels).to(device)).backward()
             optimiser.step()
             schedule.step()
-            if means.progress is not None and (step % 20 == 0 or step + 1 == steps):
-                means.progress("training a classifier", (step + 1) * size, steps * size)
-    unseen = data.held_out if data.test is None else data.test
+            if progress is not None and (step % 20 == 0 or step + 1 == steps):
+                progress(what, (step + 1) * size, steps * size)
     net.eval().requires_grad_(False)
-    return net, accuracy(net, unseen, means.device), len(unseen)
 
 
 def accuracy(net: Net, items: Items, device: torch.device) -> float:

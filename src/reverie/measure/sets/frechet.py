@@ -166,6 +166,11 @@ def distance(a: Groups, b: Groups) -> Value:
     Raises:
         ReverieError: a set has fewer than two rows a feature, or they differ in width or in groups.
     """
+    return traced(a, b)[0]
+
+
+def traced(a: Groups, b: Groups) -> tuple[Value, Tensor]:
+    """`distance`, and the distances without each of the groups, (G,) float64, that its error comes from."""
     _same_width(a.dim, b.dim)
     if a.groups != b.groups:
         raise ReverieError(f"frechet: the sets have {a.groups} and {b.groups} groups. Use as many for both.")
@@ -175,7 +180,7 @@ def distance(a: Groups, b: Groups) -> Value:
     left_out = torch.tensor([_roughly(a.moments(g), b.moments(g)) for g in range(a.groups)], dtype=torch.float64)
     # Against the same solver's value of the whole: its rounding is then in both, and goes.
     bias = (a.groups - 1) * (float(left_out.mean()) - _roughly(one, two))
-    return Value(frechet(one, two) - bias, float(jackknife_error(left_out)), a.n, "")
+    return Value(frechet(one, two) - bias, float(jackknife_error(left_out)), a.n, ""), left_out
 
 
 def warning(n: int, dim: int) -> str | None:

@@ -23,6 +23,11 @@ def kid(a: Features, b: Features, *, block: int = 512) -> Value:
     Raises:
         ReverieError: a set is too small, not finite or of another width, or all rows of `b` are alike.
     """
+    return traced(a, b, block=block)[0]
+
+
+def traced(a: Features, b: Features, *, block: int = 512) -> tuple[Value, Tensor]:
+    """`kid`, and what each pair of groups adds to it on average, (G, G) float64, which its error comes from."""
     x, y = checked_pair("kid", a, b, _LEAST)
     n, m, groups = len(x), len(y), min(GROUPS, len(x) // 2, len(y) // 2)
     of_x, of_y = (torch.eye(groups).double()[torch.arange(size) % groups] for size in (n, m))
@@ -32,7 +37,7 @@ def kid(a: Features, b: Features, *, block: int = 512) -> Value:
     size_x, size_y = of_x.sum(0), of_y.sum(0)
     means = xy / torch.outer(size_x, size_y)
     pairs = xx / torch.outer(size_x, size_x) + yy / torch.outer(size_y, size_y) - means - means.T
-    return Value(float(value), _error(pairs), n, "")
+    return Value(float(value), pairs_error(pairs), n, ""), pairs
 
 
 def _sums(x: Tensor, of_x: Tensor, other: Tensor | None, of_y: Tensor, block: int) -> Tensor:
@@ -59,7 +64,7 @@ def _sums(x: Tensor, of_x: Tensor, other: Tensor | None, of_y: Tensor, block: in
     return sums
 
 
-def _error(pairs: Tensor) -> float:
+def pairs_error(pairs: Tensor) -> float:
     """Standard error of the mean over pairs of different groups, a U-statistic of order 2 (Hoeffding 1948, eq. 5.13).
 
     Both of its variance components are estimated without bias, from products over different groups.

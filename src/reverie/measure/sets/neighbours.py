@@ -58,15 +58,85 @@ def prdc(real: Features, fake: Features, *, k_manifold: int = 3, k_coverage: int
         >>> found.precision.value, found.recall.value, found.coverage.value
         (1.0, 0.575, 0.575)
     """
+    return traced(real, fake, k_manifold=k_manifold, k_coverage=k_coverage, block=block).prdc()
+
+
+@final
+@dataclass(frozen=True)
+class Looks:
+    """Precision, recall, density and coverage of two sets, and of disjoint parts of them.
+
+    Args:
+        whole: of everything, (4,) float64.
+        parts: of parts with neighbours of their own, dealt anew at each look, (looks, parts, 4); None for a tiny set.
+        num_real: real points.
+        num_fake: made points.
+    """
+
+    whole: Tensor
+    parts: Tensor | None
+    num_real: int
+    num_fake: int
+
+    def prdc(self) -> Prdc:
+        """The four values with their errors."""
+        return self._values(self.whole, None if self.parts is None else self._error(self.parts, [self]))
+
+    def minus(self, other: "Looks") -> Prdc:
+        """The four differences with their errors, where row i of both made sets came from one seed.
+
+        Both sets were dealt into the same parts, beside the same real points: what they share goes out of the error.
+        """
+        tables = None if self.parts is None or other.parts is None else self.parts - other.parts
+        error = None if tables is None else self._error(tables, [self, other])
+        return self._values(self.whole - other.whole, error)
+
+    def _values(self, values: Tensor, errors: Tensor | None) -> Prdc:
+        n, m = self.num_real, self.num_fake
+        given = [None] * 4 if errors is None else errors.tolist()
+        return Prdc(*(Value(float(v), e, c, "") for v, e, c in zip(values, given, (m, n, m, n), strict=True)))
+
+    def _error(self, tables: Tensor, sets: list["Looks"]) -> Tensor:
+        """Standard errors from the spread between parts.
+
+        Near neighbours decide, so that the variance goes as 1 / n: that of a part of n / p points is p times that of n
+        points. (A jackknife would count what neighbours do to each other several times over.) What still changes with
+        n is the level, and with it the variance: p (1 - p) for a share, the mean for a count.
+        """
+        looks, parts, smaller = tables.shape[0], tables.shape[1], min(self.num_real, self.num_fake)
+        whole = torch.stack([_spread(one.whole, smaller) for one in sets]).sum(0)
+        levels = [one.parts.mean((0, 1)) for one in sets if one.parts is not None]
+        ratio = whole / torch.stack([_spread(level, smaller) for level in levels]).sum(0)
+        variance = (tables.var(1) / parts).mean(0)
+        return student_factor(looks * (parts - 1)) * (variance * ratio).sqrt()
+
+
+def traced(
+    real: Features,
+    fake: Features,
+    *,
+    k_manifold: int = 3,
+    k_coverage: int = 5,
+    block: int = 512,
+    most_parts: int = _PARTS,
+) -> Looks:
+    """What `prdc` is made of; sets of one size are dealt into the same parts, so that two of them can be subtracted.
+
+    Args:
+        real: (n, d).
+        fake: (m, d).
+        k_manifold: as for `prdc`.
+        k_coverage: likewise.
+        block: likewise.
+        most_parts: disjoint parts. What two sets share depends on how far neighbours are, so that differences need
+            few, large parts; by themselves the four values do with many small ones, which cost little.
+    """
     if min(k_manifold, k_coverage) < 1:
         raise UsageError(f"prdc: k must be >= 1, got {min(k_manifold, k_coverage)}. The papers use 3 and 5.")
     least = 2 * (max(k_manifold, k_coverage) + 1)
     made, true = checked_pair("prdc", fake, real, least)
     ks = (k_manifold, k_coverage)
-    values = _prdc(true, made, ks, block)
-    errors = _errors(values, true, made, ks, block)
-    n, m = len(true), len(made)
-    return Prdc(*(Value(float(v), e, c, "") for v, e, c in zip(values, errors, (m, n, m, n), strict=True)))
+    return Looks(_prdc(true, made, ks, block), _parts(true, made, ks, block, most_parts), len(true), len(made))
 
 
 def expected_coverage(num_real: int, num_fake: int, k: int = 5) -> float:
@@ -80,26 +150,18 @@ def expected_coverage(num_real: int, num_fake: int, k: int = 5) -> float:
     return 1 - math.prod(ratio)
 
 
-def _errors(whole: Tensor, real: Tensor, fake: Tensor, ks: tuple[int, int], block: int) -> list[float] | list[None]:
-    """Standard errors from the spread between disjoint parts, each with neighbours of its own; None for a tiny set.
-
-    Near neighbours decide, so that the variance goes as 1 / n: that of a part of n / p points is p times that of n
-    points. (A jackknife would count what neighbours do to each other several times over.) What still changes with n is
-    the level, and with it the variance: p (1 - p) for a share, the mean for a count.
-    """
+def _parts(real: Tensor, fake: Tensor, ks: tuple[int, int], block: int, most: int) -> Tensor | None:
+    """The four values of disjoint parts, each with neighbours of its own, (looks, parts, 4); None for a tiny set."""
     smaller = min(len(real), len(fake))
-    parts = min(_PARTS, smaller // max(_LEAST_PART, 2 * (max(ks) + 1)))
+    parts = min(most, smaller // max(_LEAST_PART, 2 * (max(ks) + 1)))
     if parts < 2:
-        return [None] * 4
-    chance, variances, levels = np.random.default_rng(key("prdc", "parts")), [], []
+        return None
+    chance, tables = np.random.default_rng(key("prdc", "parts")), []
     for _ in range(-(-_LOOKS // parts)):
         of_real, of_fake = (torch.from_numpy(chance.permutation(len(rows)) % parts) for rows in (real, fake))
-        found = torch.stack([_prdc(real[of_real == p], fake[of_fake == p], ks, block) for p in range(parts)])
-        variances.append(found.var(0) / parts)
-        levels.append(found.mean(0))
-    ratio = _spread(whole, smaller) / _spread(torch.stack(levels).mean(0), smaller)
-    widened = student_factor(len(variances) * (parts - 1))
-    return (widened * (torch.stack(variances).mean(0) * ratio).sqrt()).tolist()
+        found = [_prdc(real[of_real == p], fake[of_fake == p], ks, block) for p in range(parts)]
+        tables.append(torch.stack(found))
+    return torch.stack(tables)
 
 
 def _spread(level: Tensor, n: int) -> Tensor:

@@ -32,6 +32,13 @@ def vendi(features: Features, *, kernel: Literal["cosine", "linear"] = "cosine",
         >>> round(vendi(torch.eye(6)).value, 6), round(vendi(torch.ones(6, 3)).value, 6)
         (6.0, 1.0)
     """
+    return traced(features, kernel=kernel, order=order)[0]
+
+
+def traced(
+    features: Features, *, kernel: Literal["cosine", "linear"] = "cosine", order: float = 1.0
+) -> tuple[Value, Tensor]:
+    """`vendi`, and the scores without each of some groups, (G,) float64, that its error comes from."""
     if order < 0:
         raise UsageError(f"vendi: order must be >= 0, got {order}. 1 is the usual one.")
     rows = checked(features, "vendi: the features", _LEAST).double()
@@ -53,8 +60,8 @@ def vendi(features: Features, *, kernel: Literal["cosine", "linear"] = "cosine",
         whole = rows @ rows.T
         kept = [(group != g).nonzero().flatten() for g in range(int(group.max()) + 1)]
         left_out = [_effective(whole[index][:, index], order) for index in kept]
-    error = jackknife_error(torch.tensor(left_out, dtype=torch.float64))
-    return Value(_effective(whole, order), float(error), len(rows), "")
+    without = torch.tensor(left_out, dtype=torch.float64)
+    return Value(_effective(whole, order), float(jackknife_error(without)), len(rows), ""), without
 
 
 def _effective(matrix: Tensor, order: float) -> float:

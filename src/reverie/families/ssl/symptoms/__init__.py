@@ -1,0 +1,1 @@
+"""What goes wrong with self-supervised encoders, one file a symptom."""

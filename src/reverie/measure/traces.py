@@ -1,0 +1,176 @@
+"""Statistics of sets of samples with what the error of a difference comes from: their traces.
+
+Two contestants that are compared with the same real images, one image a seed each, are subtracted part by part: without
+each group (`frechet`, `vendi`), pair of groups by pair (`kid`), in each disjoint part (precision and its kin), or image
+by image (`sharpness`, `copies`). The spread of these differences is the error of the difference.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast, final
+
+import torch
+from torch import Tensor
+
+from reverie.measure.sets import frechet, kid, neighbours, vendi
+from reverie.measure.sets.copies import Copies
+from reverie.measure.sets.features import jackknife_error
+from reverie.measure.sets.nearest import Points, nearest
+from reverie.measure.spectrum import detail_ratio
+from reverie.measure.value import Value
+
+_GROUPS = 20
+# Disjoint parts for precision and its kin: of 2 to 10, three leave intervals of differences nearest to 95 %.
+_PARTS = 3
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What every contestant is compared with.
+
+    Args:
+        real: features of the first half of the real images, (n, d).
+        other: of the second half, which plays a perfect model.
+        trained: of training images, (m, d); None where contestants did not all learn from them.
+        spectra: `spectrum.energies` of the first half, (n, 2); None where images are too small.
+    """
+
+    real: Tensor
+    other: Tensor
+    trained: Tensor | None = None
+    spectra: Tensor | None = None
+
+    @cached_property
+    def groups(self) -> frechet.Groups:
+        """Moments of the first half."""
+        return _grouped(self.real)
+
+    @cached_property
+    def copies(self) -> Copies:
+        """What counts as a copy, calibrated on the first half."""
+        return Copies.fit(cast(Tensor, self.trained), self.real)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One contestant.
+
+    Args:
+        reference: what it is compared with.
+        made: features of its samples, (n, d), row i of seed i.
+        spectra: `spectrum.energies` of its samples, (n, 2); None where images are too small.
+    """
+
+    reference: Reference
+    made: Tensor
+    spectra: Tensor | None = None
+
+    @cached_property
+    def looks(self) -> neighbours.Looks:
+        """Precision, recall, density and coverage."""
+        return neighbours.traced(self.reference.real, self.made, most_parts=_PARTS)
+
+    def nearest_training(self, count: int) -> Tensor:
+        """Positions in `reference.trained` of the image nearest to each of the first samples, (count,) int64."""
+        trained = cast(Tensor, self.reference.trained)
+        points, middle = self.made[:count].to(trained.dtype), trained.mean(0)
+        return nearest(Points.of(points, middle), Points.of(trained, middle), 1)[1][:, 0]
+
+
+@final
+@dataclass(frozen=True)
+class Trace:
+    """A number of one contestant.
+
+    Args:
+        value: the number with its own error.
+        behind: what its error comes from.
+        subtract: (behind of a, behind of b) -> the standard error of a - b; None where there is none to be had.
+    """
+
+    value: Value
+    behind: Any
+    subtract: Callable[[Any, Any], float | None]
+
+    def minus(self, other: "Trace") -> Value:
+        """The difference with its error."""
+        error = self.subtract(self.behind, other.behind)
+        return Value(self.value.value - other.value.value, error, self.value.n, self.value.unit)
+
+
+def _frechet(side: Side) -> Trace:
+    value, left_out = frechet.traced(_grouped(side.made), side.reference.groups)
+    return Trace(value, left_out, lambda x, y: float(jackknife_error(x - y)))
+
+
+def _kid(side: Side) -> Trace:
+    value, pairs = kid.traced(side.made, side.reference.real)
+    return Trace(value, pairs, lambda x, y: kid.pairs_error(x - y))
+
+
+def _vendi(side: Side) -> Trace:
+    value, left_out = vendi.traced(side.made)
+    return Trace(value, left_out, lambda x, y: float(jackknife_error(x - y)))
+
+
+def _neighbourhood(name: str) -> Callable[[Side], Trace]:
+    def take(side: Side) -> Trace:
+        value: Value = getattr(side.looks.prdc(), name)
+        return Trace(value, side.looks, subtract)
+
+    def subtract(x: neighbours.Looks, y: neighbours.Looks) -> float | None:
+        error: float | None = getattr(x.minus(y), name).se
+        # No finer than one discordant point either way: parts that all agree are no proof that all points would.
+        return None if error is None else max(error, math.sqrt(2) / (x.num_fake + 2))
+
+    return take
+
+
+def _sharpness(side: Side) -> Trace:
+    made, real = cast(Tensor, side.spectra), cast(Tensor, side.reference.spectra)
+    ratio = detail_ratio("sharpness", made.numpy(), real.numpy(), paired=False)
+    # The influence of sample i on the ratio, and that of real image i, which all contestants share (delta method).
+    real_share, made_share = (float(e[:, 0].sum() / e[:, 1].sum()) for e in (real, made))
+    of_made = (made[:, 0] - made_share * made[:, 1]) / made[:, 1].mean() / real_share
+    of_real = (real[:, 0] - real_share * real[:, 1]) / real[:, 1].mean() * made_share / real_share**2
+    return Trace(ratio, torch.stack([of_made, of_real]), _of_rows)
+
+
+def _of_rows(x: Tensor, y: Tensor) -> float:
+    """Error of a difference of sums of two independent means, from influences (2, n)."""
+    gaps = x - y
+    return math.sqrt(float(gaps.var(1).sum()) / gaps.shape[1])
+
+
+def _copies(side: Side) -> Trace:
+    calibrated = side.reference.copies
+    report = calibrated.score(side.made)
+    flags = torch.from_numpy(report.ratios <= calibrated.threshold).double()
+    return Trace(report.share, flags, _of_flags)
+
+
+def _of_flags(x: Tensor, y: Tensor) -> float:
+    """Error of a difference of paired shares, one discordant pair added either way so that it never vanishes (Agresti
+    and Min 2005)."""
+    gaps, n = x - y, len(x) + 2
+    mean = float(gaps.sum()) / n
+    return math.sqrt((float(gaps.square().sum() + 2) / n - mean**2) / n)
+
+
+def _grouped(features: Tensor) -> frechet.Groups:
+    groups = frechet.Groups(features.shape[1], _GROUPS)
+    groups.add(features)
+    return groups
+
+
+# Metrics of sets, each as a function of one side. Those that look at spectra have no floor: real against real is 1.
+SETS: dict[str, Callable[[Side], Trace]] = {
+    "frechet": _frechet,
+    "kid": _kid,
+    **{name: _neighbourhood(name) for name in ("precision", "recall", "density", "coverage")},
+    "vendi": _vendi,
+    "sharpness": _sharpness,
+    "copies": _copies,
+}
