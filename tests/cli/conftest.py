@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 import reverie
+from reverie.api.bakeoff import Training
 from reverie.cli import main
 from reverie.core.errors import RunError
 from reverie.core.event import Event, Finished, Probed, Started, Stepped, Warned
@@ -64,10 +65,20 @@ class Api(types.ModuleType):
     def resume(self, run: Path, *, stop: Callable[[], bool]) -> Iterator[Event]:
         return self.train(Recipe.from_dict({"family": "vae"}), run=run, stop=stop)
 
-    def demo(self, folder: Path, *, minutes: float, stop: Callable[[], bool]) -> Iterator[Event]:
+    def demo(self, folder: Path, *, minutes: float, stop: Callable[[], bool]) -> Iterator[Training]:
         self.asked |= {"minutes": minutes}
-        yield from self.train(Recipe.from_dict({"family": "vae"}), run=folder, stop=stop)
+        for family in ("vae", "gan"):
+            made = Recipe.from_dict({"family": family})
+            yield Training(made, folder / family, self.train(made, run=folder / family, stop=stop))
         self.asked["report"] = True
+
+    def bakeoff(self, data: str, folder: Path, *, families: list[str], **given: Any) -> Iterator[Training]:
+        self.asked |= {"data": data, "families": families, **given}
+        for family in families:
+            made = Recipe.from_dict({"family": family})
+            yield Training(made, folder / family, self.train(made, run=folder / family, stop=given["stop"]))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "bakeoff.json").write_text('{"schema": 1, "recommendation": ["Take the gan."]}')
 
     def show(self, run: Path) -> dict[str, Any]:
         return {

@@ -9,6 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
+from reverie.core.event import Finished
+
 from .conftest import Api, Said
 
 Cli = Callable[..., Said]
@@ -67,6 +69,15 @@ def test_demo(api: Api, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (said.status, said.out, api.asked["minutes"], opened) == (0, "d/report.html\n", 1.5, [])
     cli("demo", "-o", "d", "--open")
     assert opened and opened[0].startswith("file:///") and opened[0].endswith("/d/report.html")
+
+
+def test_bakeoff(api: Api, cli: Cli) -> None:
+    said = cli("bakeoff", "photos", "--families", "vae, gan", "-o", "b", "--set", "gan.width=8", "--minutes", "2")
+    assert (said.status, said.out) == (0, "b/report.html\n") and "Take the gan." in said.err
+    assert (api.asked["families"], api.asked["settings"]) == (["vae", "gan"], {"gan.width": 8})
+    assert json.loads(cli("bakeoff", "photos", "-o", "b", "--json").out)["recommendation"] == ["Take the gan."]
+    api.events = [Finished(images=64, seconds=1, reason="interrupted")]
+    assert cli("bakeoff", "photos").status == 4
 
 
 def test_init_writes_once(api: Api, cli: Cli, tmp_path: Path) -> None:

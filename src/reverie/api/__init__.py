@@ -3,6 +3,9 @@
 What is not here: mathematics (families), the loop (train), metrics (measure), pictures (ship).
 """
 
+from reverie.api.bakeoff import bakeoff
+from reverie.api.choosing import choose
+from reverie.api.comparing import compare
 from reverie.api.demo import demo
 from reverie.api.diagnosing import diagnose
 from reverie.api.looking import describe_data, info, prepare_data, runs, show
@@ -11,6 +14,9 @@ from reverie.api.treating import treat
 from reverie.api.using import interpolate, load, measure, sample
 
 __all__ = [
+    "bakeoff",
+    "choose",
+    "compare",
     "demo",
     "describe_data",
     "diagnose",

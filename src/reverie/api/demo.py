@@ -1,37 +1,37 @@
-"""The demo: the whole path on images that come with the package, ending in one HTML file."""
+"""The demo: a VAE and a GAN on images that come with the package, for the same minutes, ending in one HTML file."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from reverie.api.bakeoff import Training, bakeoff
 from reverie.api.showing import exhibits, open_data
-from reverie.api.training import recipe, train
 from reverie.api.using import load
-from reverie.core.event import Event, Finished
 from reverie.core.run import Run
 from reverie.ship import sheet
 from reverie.ship.report import write_report
 
+TITLES = {"vae": "Faces that nobody drew, by a VAE", "gan": "Faces that nobody drew, by a GAN"}
+
 
 def demo(
-    folder: Path | str = "demo", *, minutes: float = 2.0, stop: Callable[[], bool] = lambda: False
-) -> Iterator[Event]:
-    """Trains a VAE on drawn faces and writes `report.html`: samples, reconstructions, a morph, curves, numbers.
+    folder: Path | str = "demo", *, minutes: float = 3.0, stop: Callable[[], bool] = lambda: False
+) -> Iterator[Training]:
+    """A bakeoff of a VAE and a GAN on drawn faces: `report.html` shows them side by side, with what the doctor says.
+
+    Each has a report of its own in its run folder. An earlier demo in the folder is continued.
 
     Args:
-        folder: where the run and the report go; an earlier demo there is continued.
-        minutes: training time.
+        folder: where the runs and the reports go.
+        minutes: of each training.
+        stop: asked after every step; True saves and ends the training.
     Yields:
-        the training's events.
+        the trainings; run through one's events before asking for the next. After the last the reports are written.
     """
     root = Path(folder)
-    made = recipe("vae", preset="faces", minutes=minutes)
-    for event in train(made, run=root / "vae", stop=stop):
-        yield event
-        if isinstance(event, Finished) and event.reason != "budget":
-            return
-    here = Run.open(root / "vae")
-    dataset, model = open_data(made), load(here)
-    shown = exhibits(here, dataset, model)
-    write_report(root / "report.html", here, shown, title="Faces that nobody drew")
-    if shown.samples is not None:
-        sheet.save(sheet.grid(shown.samples), root / "samples.png")
+    yield from bakeoff("faces", root, families=tuple(TITLES), preset="faces", minutes=minutes, stop=stop)
+    for family, title in TITLES.items():
+        here = Run.open(root / family)
+        shown = exhibits(here, open_data(here.recipe()), load(here))
+        write_report(here.path / "report.html", here, shown, title=title)
+        if shown.samples is not None:
+            sheet.save(sheet.grid(shown.samples), here.path / "samples.png")

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from reverie.core.capability import Samples
 from reverie.core.errors import RunError, UsageError
 from reverie.core.recipe import DataRecipe
 from reverie.core.spec import DataSpec
@@ -14,6 +13,7 @@ from reverie.data import Dataset, Items, cache_root, open_dataset
 from reverie.measure import Comparison, Value, get_metric, metric_names, to_json_dict
 from reverie.measure import measure as take
 from reverie.measure.extractor import Means, open_extractor
+from reverie.measure.extractors.pixels import Pixels
 from reverie.measure.pictures import Pictures
 from reverie.measure.sets.frechet import warning
 from reverie.measure.sets_metric import SetMetric
@@ -44,7 +44,13 @@ def features_for(dataset: Dataset, source: str) -> str:
 
 
 def compared(
-    dataset: Dataset, name: str, means: Means, *, model: Any, metrics: Sequence[str] | None
+    dataset: Dataset,
+    name: str,
+    means: Means,
+    *,
+    model: Any,
+    metrics: Sequence[str] | None,
+    twin: Callable[[], Any] | None = None,
 ) -> tuple[Comparison | None, dict[str, Any]]:
     """What metrics of sets of images compare by, and what the protocol says of it; nothing when none is asked for.
 
@@ -54,16 +60,21 @@ def compared(
         means: what it opens itself with; `means.data` is how the dataset was opened.
         model: the model or the pictures.
         metrics: names; None for all.
+        twin: builds the model's net anew, untrained.
     Raises:
         UsageError: there is no such extractor or metric, or the extractor cannot be opened.
     """
     chosen = [get_metric(metric) for metric in (metric_names() if metrics is None else metrics)]
-    if not isinstance(model, Samples) or not any(isinstance(metric, SetMetric) for metric in chosen):
-        return None, {}
+    chosen = [metric for metric in chosen if all(isinstance(model, need) for need in metric.needs)]
+    if not any(isinstance(metric, SetMetric) for metric in chosen):
+        learnt = any(metric.trained for metric in chosen)
+        alone = Comparison(Pixels(dataset.spec), dataset.train, twin=twin, fingerprint=dataset.fingerprint)
+        return alone if learnt else None, {}
     source = dataset.name if means.data is None else means.data.source
     extractor = open_extractor(features_for(dataset, source) if name == "auto" else name, means)
     store = FeatureStore(cache_root() / "features", dataset.fingerprint, unseen(dataset)[1])
-    return Comparison(extractor, dataset.train, store), extractor.protocol()
+    known = Comparison(extractor, dataset.train, store, twin, dataset.fingerprint)
+    return known, extractor.protocol()
 
 
 def remarks(values: Mapping[str, Value], comparison: Comparison | None) -> dict[str, str]:
@@ -107,7 +118,7 @@ def measure_pictures(
     pictures = Pictures(*(part for part in (found.train, found.held_out, found.test) if part is not None))
     view = DataRecipe(source=against, size=(found.spec.height, found.spec.width))
     dataset = open_dataset(view)
-    _check_alike(folder, found, against, dataset)
+    check_alike(folder, found, against, dataset)
     items, split = unseen(dataset)
     means = Means(items.spec, pick_device(), view, weights_dir, load, progress)
     comparison, facts = compared(dataset, features, means, model=pictures, metrics=given["metrics"])
@@ -127,7 +138,7 @@ def measure_pictures(
     return to_json_dict(folder.name or str(folder), protocol | facts | remarks(values, comparison), values)
 
 
-def _check_alike(folder: Path, found: Dataset, against: str, dataset: Dataset) -> None:
+def check_alike(folder: Path, found: Dataset, against: str, dataset: Dataset) -> None:
     """Pictures of one size, which the data reach without being enlarged, and of as many channels."""
     channels, height, width = found.spec.shape
     widths, heights = found.report.widths, found.report.heights

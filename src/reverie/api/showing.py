@@ -48,6 +48,7 @@ def exhibits(run: Run, dataset: Dataset, model: Any, *, measured: dict[str, Any]
         measured=_quick(run, dataset, model) if measured is None else measured,
         data=facts(dataset),
         parameters=num_parameters,
+        encodes_alone=isinstance(model, Encodes) and samples is None,
     )
 
 

@@ -1,6 +1,7 @@
 """Using a trained run: load, sample, measure, interpolate."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from reverie.api.showing import open_data
 from reverie.core.capability import Decodes, Samples
 from reverie.core.errors import RunError, UsageError
 from reverie.core.family import get_family
+from reverie.core.recipe import Recipe
 from reverie.core.run import Run
 from reverie.core.spec import DataSpec
 from reverie.data import read_image
@@ -116,11 +118,10 @@ def measure(
     Returns:
         {"schema": 1, "run": ..., "protocol": {...}, "metrics": {name: {"value", "se", "n", "unit"}}}
     """
-    path = Path(run)
+    path, given = Path(run), dict[str, Any]({"metrics": metrics, "num": num, "seed": seed})
     if path.is_dir() and not (path / "recipe.toml").exists():
-        given = {"metrics": metrics, "num": num, "seed": seed}
         return measure_pictures(
-            path, against, features=features, weights_dir=weights_dir, load=_loaded, progress=progress, given=given
+            path, against, features=features, weights_dir=weights_dir, load=loaded, progress=progress, given=given
         )
     here = Run.open(path)
     made = here.recipe()
@@ -133,19 +134,11 @@ def measure(
         raise UsageError(f"--against {against}: is {items.spec.shape}, the model makes {spec.shape}. Use like data.")
     count = samples or 200
     device = next(model.parameters()).device
-    means = Means(items.spec, device, viewed.data, weights_dir, _loaded, progress)
-    comparison, facts = compared(dataset, features, means, model=model, metrics=metrics)
-    values = take(
-        model,
-        items,
-        metrics=metrics,
-        samples=count,
-        num=num,
-        seed=seed,
-        progress=progress,
-        comparison=comparison,
-        precision=precision,
-    )
+    means = Means(items.spec, device, viewed.data, weights_dir, loaded, progress)
+    twin = partial(_untrained, made, spec, device)
+    comparison, facts = compared(dataset, features, means, model=model, metrics=metrics, twin=twin)
+    how: dict[str, Any] = {"samples": count, "precision": precision, "progress": progress}
+    values = take(model, items, **given, **how, comparison=comparison)
     protocol = {
         "data": made.data.source if against is None else against,
         "split": split,
@@ -183,7 +176,12 @@ def interpolate(
     return morph(model, ends[0], ends[1], steps=steps, method=method, name=here.name).cpu()
 
 
-def _loaded(path: str) -> tuple[Any, DataSpec]:
+def _untrained(made: Recipe, spec: DataSpec, device: torch.device) -> Any:
+    """The same net before any training, beside which an encoder's numbers are set."""
+    return place(get_family(made.family).build(made, spec), device)
+
+
+def loaded(path: str) -> tuple[Any, DataSpec]:
     """A run's model and what its items look like, for extractors that are runs."""
     here = Run.open(Path(path))
     _, spec, _ = load_weights(weights_path(here, "best"))

@@ -1,20 +1,21 @@
 """What is looked at while a training runs: sample grids, probes, and the doctor's word on them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from reverie.api.showing import GRID
-from reverie.core.capability import Samples, Scores
+from reverie.core.capability import Decodes, Encodes, Samples, Scores
 from reverie.core.event import Event
 from reverie.core.finding import read_nulls
 from reverie.core.recipe import Recipe
 from reverie.core.run import Run, atomic_write, explained
 from reverie.data import Dataset
 from reverie.diagnose.watch import Doctor
+from reverie.measure.encoding_probe import COLUMNS, EncodingProbe
 from reverie.measure.probe import Probe
 from reverie.ship import sheet
 from reverie.train.loop import Advice, Periodic
@@ -25,7 +26,8 @@ def periodic(run: Run, dataset: Dataset, recipe: Recipe, model: nn.Module, *, wr
 
     The best weights are those of the lowest held-out NLL where the model has one, by a few importance samples: the ELBO
     would prefer weights from before an importance-weighted bound began to pay. Else they are those whose samples have
-    the lowest Frechet distance to training images, on features of the pixels.
+    the lowest Frechet distance to training images, on features of the pixels. An encoder that makes nothing has its own
+    probe, and grids of nearest neighbours.
     """
     labels = torch.arange(GRID) * dataset.spec.num_classes // GRID if dataset.spec.num_classes else None
     best = ("held_out_nll_nats" if isinstance(model, Scores) else "frechet", -1)
@@ -36,12 +38,10 @@ def periodic(run: Run, dataset: Dataset, recipe: Recipe, model: nn.Module, *, wr
 
     if not writes:
         return Periodic()
+    if isinstance(model, Encodes) and not isinstance(model, Samples | Decodes):
+        return _of_encoder(run, dataset, recipe)
     look = Probe(dataset.train, dataset.held_out, seed=recipe.seed)
-    if not (run.path / "probes" / "nulls.json").exists():
-        with explained(run.path):
-            nulls = {name: list(ends) for name, ends in look.nulls().items()}
-            atomic_write(run.path / "probes" / "nulls.json", json.dumps(nulls, indent=1).encode())
-    doctor = Doctor(recipe, tuple(run.events()), read_nulls(run))
+    _keep_nulls(run, look.nulls())
 
     def probe(made: nn.Module) -> dict[str, float]:
         values = look(made)
@@ -50,8 +50,32 @@ def periodic(run: Run, dataset: Dataset, recipe: Recipe, model: nn.Module, *, wr
             sheet.save(sheet.grid(picture), run.path / "probes" / "missing.png")
         return values
 
+    return Periodic(grid=grid, probe=probe, best=best, doctor=_doctor(run, recipe))
+
+
+def _of_encoder(run: Run, dataset: Dataset, recipe: Recipe) -> Periodic:
+    """Rows of nearest neighbours in place of samples, and the best weights by the probe's own rule."""
+    look = EncodingProbe(dataset.train, dataset.held_out, seed=recipe.seed)
+    _keep_nulls(run, look.nulls())
+
+    def grid(made: nn.Module, path: Path) -> None:
+        sheet.save(sheet.grid(look.picture(made), columns=COLUMNS), path)
+
+    return Periodic(grid=grid, probe=look, best=look.best, doctor=_doctor(run, recipe))
+
+
+def _keep_nulls(run: Run, nulls: Mapping[str, tuple[float, float]]) -> None:
+    if not (run.path / "probes" / "nulls.json").exists():
+        with explained(run.path):
+            found = {name: list(ends) for name, ends in nulls.items()}
+            atomic_write(run.path / "probes" / "nulls.json", json.dumps(found, indent=1).encode())
+
+
+def _doctor(run: Run, recipe: Recipe) -> Callable[[Sequence[Event]], Advice]:
+    doctor = Doctor(recipe, tuple(run.events()), read_nulls(run))
+
     def ask(events: Sequence[Event]) -> Advice:
         word = doctor(events)
         return Advice(tuple(word.news), stop=word.stop, healthy=word.healthy)
 
-    return Periodic(grid=grid, probe=probe, best=best, doctor=ask)
+    return ask

@@ -18,24 +18,26 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the run and the report.")] = Path(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the runs and the reports.")] = Path(
         "demo"
     ),
-    minutes: Annotated[float, typer.Option(min=0.05, help="Minutes of training.")] = 2.0,
+    minutes: Annotated[float, typer.Option(min=0.05, help="Minutes of each of the two trainings.")] = 3.0,
     show: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> None:
-    """Train a VAE on drawn faces and write a report.
+    """Train a VAE and a GAN on drawn faces, and show them side by side.
 
-    One HTML file with samples, reconstructions, a morph, curves and numbers. Needs no network.
+    One HTML file: samples on the same seeds, what the doctor says of each training, numbers, and the way between two
+    faces. Needs no network. Stopped, it goes on with the same command.
     """
     from reverie import api
 
-    recipe = api.recipe("vae", preset="faces", minutes=minutes)
-    say(f"Training a VAE on drawn faces for {minutes:g} minutes; everything goes to {output}/.")
     with StopRequest() as stop:
-        watch(api.demo(output, minutes=minutes, stop=stop), recipe, output / "vae")
+        for training in api.demo(output, minutes=minutes, stop=stop):
+            kind = training.recipe.family.upper()
+            say(f"Training a {kind} on drawn faces for {minutes:g} minutes; everything goes to {training.run}/.")
+            watch(training.events, training.recipe, training.run)
     report = output / "report.html"
-    say(f"done: the report is {report}; the run is {output / 'vae'}.")
+    say(f"done: {report} shows the two side by side; each run folder has a report.html of its own.")
     if show:
         webbrowser.open(report.resolve().as_uri())
     put(str(report))

@@ -12,7 +12,22 @@ from typing import Annotated
 import typer
 
 from reverie import __version__
-from reverie.cli import data, demo, diagnose, info, init, interpolate, measure, runs, sample, train, treat
+from reverie.cli import (
+    bakeoff,
+    choose,
+    compare,
+    data,
+    demo,
+    diagnose,
+    info,
+    init,
+    interpolate,
+    measure,
+    runs,
+    sample,
+    train,
+    treat,
+)
 from reverie.cli.console import say
 from reverie.core.errors import Interrupted, ReverieError
 
@@ -27,7 +42,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for verb in (demo, data, init, train, runs, sample, measure, diagnose, treat, interpolate, info):
+for verb in (
+    demo,
+    choose,
+    data,
+    init,
+    train,
+    runs,
+    sample,
+    measure,
+    diagnose,
+    treat,
+    compare,
+    bakeoff,
+    interpolate,
+    info,
+):
     verb.register(app)
 
 

@@ -14,7 +14,10 @@ EXAMPLES = """\b
 Examples:
   reverie measure runs/digits
   reverie measure runs/digits --metrics nll --samples 5000 --json
+  reverie measure runs/digits --probe
   reverie measure my-samples/ --against photos/ --features pixels"""
+
+PROBES = ("knn_accuracy", "linear_accuracy")
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +37,9 @@ def measure(
         str, typer.Option(metavar="NAME", help="pixels, classifier:DATA, run:PATH, dinov2-b14, dinov2-s14 or auto.")
     ] = "auto",
     weights_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Where weights of dinov2 lie.")] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="How well labels are read from codes, beside pixels, PCA and twins.")
+    ] = False,
     precision: Annotated[str, typer.Option(help="Of likelihoods: fp32, or bf16, which is faster.")] = "fp32",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -49,6 +55,8 @@ def measure(
     from reverie import api
 
     names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
+    if probe:
+        names = [*(names or []), *PROBES]
     counter = Counter(sys.stderr)
     measured = api.measure(
         run,

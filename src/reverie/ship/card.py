@@ -97,13 +97,17 @@ def _text(run: Run, shown: Exhibits, pictures: set[str]) -> str:
     if "curves" in pictures:
         words = "Ink: terms of the loss, as means since the line before. Red dots: probes on held-out data."
         blocks += ["## Training", "![Curves](card/curves.png)", words]
-    listing = "\n".join(
-        f"{_one_line(command)}  # {what}" for command, what in commands(run.path, training(run).ended == "finished")
-    )
+    next_steps = commands(run.path, training(run).ended == "finished", encodes_alone=shown.encodes_alone)
+    listing = "\n".join(f"{_one_line(command)}  # {what}" for command, what in next_steps)
     blocks += ["## Use it", f"```sh\n{listing}\n```"]
     where = repr(_one_line(run.path.as_posix()))
-    python = f"import reverie as rv\n\nmodel = rv.load({where})\nimages = rv.sample({where}, 64)"
-    blocks += [f"```python\n{python}  # (64, channels, height, width), float in [-1, 1]\n```"]
+    python = f"import reverie as rv\n\nmodel = rv.load({where})\n"
+    python += (
+        "codes = model.encode(images)  # (n, channels, height, width), float in [-1, 1] -> (n, latent_dim)"
+        if shown.encodes_alone
+        else f"images = rv.sample({where}, 64)  # (64, channels, height, width), float in [-1, 1]"
+    )
+    blocks += [f"```python\n{python}\n```"]
     blocks += _environment(run)
     blocks += ["## Know before use", "\n".join(f"- {line}" for line in _caveats(run, shown))]
     return "\n\n".join(blocks) + "\n"

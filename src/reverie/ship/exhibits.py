@@ -29,6 +29,7 @@ class Exhibits:
         measured: the object of `reverie measure --json`: its "metrics" and "protocol" are shown.
         data: facts about the data in words, such as {"training images": 9500, "fingerprint": "4f3c9a7e"}.
         parameters: numbers that training changes.
+        encodes_alone: True for an encoder that makes no images.
     """
 
     samples: Tensor | None = None
@@ -38,6 +39,7 @@ class Exhibits:
     measured: Mapping[str, Any] = field(default_factory=lambda: {})
     data: Mapping[str, Any] = field(default_factory=lambda: {})
     parameters: int | None = None
+    encodes_alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,16 @@ def sentence(words: str) -> str:
     return (words[:1].upper() + words[1:]).rstrip(".") + "." if words else ""
 
 
-def commands(path: Path, finished: bool = True) -> list[tuple[str, str]]:
-    """What to type next, and what it does. Folder names are quoted for the shell."""
+def commands(path: Path, finished: bool = True, *, encodes_alone: bool = False) -> list[tuple[str, str]]:
+    """What to type next, and what it does; an encoder that makes no images can be measured and measured by. Folder
+    names are quoted for the shell."""
     run = shlex.quote(str(path))
+    if encodes_alone:
+        found = [
+            (f"reverie measure {run} --probe", "says how well labels are read from its codes"),
+            (f"reverie measure OTHER --features run:{run}", "compares sets of images by its codes"),
+        ]
+        return found if finished else [(f"reverie resume {run}", "continues its training"), *found]
     found = [
         (f"reverie sample {run} -n 64 -o samples.png", "draws 64 new images"),
         (f"reverie interpolate {run} 3 14 -o morph.png", "morphs the image of seed 3 into that of seed 14"),

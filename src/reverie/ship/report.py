@@ -59,11 +59,9 @@ def write_report(path: Path, run: Run, exhibits: Exhibits | None = None, *, titl
 
 def render(run: Run, shown: Exhibits, title: str | None = None) -> str:
     """The page as text."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(files("reverie.ship").joinpath("report.html.j2").read_text(encoding="utf-8"))
     recipe, facts = run.recipe(), training(run)
-    return template.render(
-        csp=CSP,
+    return page(
+        "report.html.j2",
         title=title or run.name,
         name=run.name,
         family=kind(recipe.family),
@@ -81,8 +79,17 @@ def render(run: Run, shown: Exhibits, title: str | None = None) -> str:
         data={key: value(fact) for key, fact in shown.data.items()},
         recipe=choices(recipe),
         env={k: v for k, v in run.env().items() if isinstance(v, str | int | float)},
-        commands=commands(run.path, facts.ended == "finished"),
+        commands=commands(run.path, facts.ended == "finished", encodes_alone=shown.encodes_alone),
     )
+
+
+def page(template: str, **shown: Any) -> str:
+    """A page of this package's templates: everything that it is given is escaped, and all pages have one style."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    home = files("reverie.ship")
+    style = Markup(home.joinpath("report.css").read_text(encoding="utf-8").rstrip())
+    made = environment.from_string(home.joinpath(template).read_text(encoding="utf-8"))
+    return made.render(csp=CSP, style=style, **shown)
 
 
 def _facts(facts: Training, shown: Exhibits) -> list[tuple[str, str]]:
@@ -100,12 +107,12 @@ def _facts(facts: Training, shown: Exhibits) -> list[tuple[str, str]]:
 def _figures(shown: Exhibits) -> dict[str, Figure | None]:
     found: dict[str, Figure | None] = {"samples": None, "pairs": None, "morph": None}
     if shown.samples is not None and len(shown.samples):
-        found["samples"] = _figure(sheet.grid(shown.samples), f"{len(shown.samples)} images drawn by the model")
+        found["samples"] = figure(sheet.grid(shown.samples), f"{len(shown.samples)} images drawn by the model")
     if shown.originals is not None and shown.reconstructions is not None and len(shown.originals):
         sheet_ = sheet.pairs(shown.originals, shown.reconstructions)
-        found["pairs"] = _figure(sheet_, "Held-out images above what the model makes of them")
+        found["pairs"] = figure(sheet_, "Held-out images above what the model makes of them")
     if shown.morph is not None and len(shown.morph):
-        found["morph"] = _figure(sheet.strip(shown.morph), f"{len(shown.morph)} steps between two held-out images")
+        found["morph"] = figure(sheet.strip(shown.morph), f"{len(shown.morph)} steps between two held-out images")
     return found
 
 
@@ -118,11 +125,12 @@ def _moments(run: Run) -> list[Figure]:
             height = max(1, round(small.height * MOMENT_WIDTH_PX / small.width))
             small = small.resize((MOMENT_WIDTH_PX, height), Image.Resampling.LANCZOS)
         caption = f"{grid.images:,} images"
-        found.append(_figure(small, f"Samples after {caption}", caption))
+        found.append(figure(small, f"Samples after {caption}", caption))
     return found
 
 
-def _figure(picture: Image.Image, alt: str, caption: str = "") -> Figure:
+def figure(picture: Image.Image, alt: str, caption: str = "") -> Figure:
+    """A picture as it stands in a page."""
     uri = "data:image/png;base64," + base64.b64encode(sheet.png(picture)).decode()
     return Figure(uri, picture.width, picture.height, alt, caption)
 
