@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from reverie.cli import app
 from reverie.cli.treat import in_words
+from reverie.core.event import Event, Finished
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "doctor"
 
@@ -117,3 +119,26 @@ def test_what_came_of_a_treatment(treated: tuple[bool, list[str]], control: tupl
     assert words in said
     assert 'G001 total mode collapse, from image 100; remedy: --set \'gan.penalties=["r1", "r2"]\'' in said
     assert said.count("reverie resume runs/t") == (0 if treated[0] or not control[0] else 1)
+
+
+@pytest.mark.parametrize("policy", ["warn", "stop", "treat"])
+def test_a_training_that_the_doctor_ended(policy: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import reverie.api as real
+
+    asked: list[Path] = []
+
+    def train(*_: Any, **__: Any) -> Iterator[Event]:
+        yield Finished(images=64, seconds=1, reason="finding")
+
+    def treat(run: Path, **_: Any) -> dict[str, Any]:
+        asked.append(run)
+        return told((False, []), (True, ["G001"]))
+
+    monkeypatch.setattr(real, "train", train)
+    monkeypatch.setattr(real, "treat", treat)
+    given = ("--images", "64", "--set", f"train.on_finding={policy}", "--run", tmp_path / "run")
+    said = reverie("train", "gan", "digits", *given)
+    assert said.exit_code == 0 and said.stdout.strip() == str(tmp_path / "run")
+    assert "ended by the doctor" in said.stderr and f"reverie diagnose {tmp_path / 'run'}" in said.stderr
+    assert asked == ([tmp_path / "run"] if policy == "treat" else [])
+    assert ("It helped" in said.stderr) is (policy == "treat")

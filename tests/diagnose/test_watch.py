@@ -17,7 +17,7 @@ from reverie.train.loop import Advice, Periodic
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "train"))
 from conftest import Make, finding
-from memory import make, run_to_end
+from memory import make, run_to_end  # pyright: ignore[reportMissingImports]
 
 
 def doctor(policy: str = "warn", history: Sequence[Event] = ()) -> Doctor:
@@ -55,7 +55,7 @@ def test_what_is_said_carries_the_finding_and_the_moment(looked_for: Make) -> No
     assert said.message == "Something. Rest."
 
 
-CURABLE = {"remedy": {"optim.lr": 1e-4}}
+CURABLE: dict[str, Any] = {"remedy": {"optim.lr": 1e-4}}
 
 
 @pytest.mark.parametrize(

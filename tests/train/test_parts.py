@@ -1,6 +1,7 @@
 """The loop's small parts: schedules, the weight average, devices and precision."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch import nn
 
 from reverie.core.errors import UsageError
 from reverie.core.recipe import OptimRecipe
+from reverie.train.checkpoint import States
 from reverie.train.device import pick_device, pick_precision, place
 from reverie.train.ema import Ema
 from reverie.train.schedule import is_due, learning_rate
@@ -78,3 +80,15 @@ def test_precision_is_what_was_asked_or_what_the_hardware_multiplies() -> None:
 def test_convolutions_are_laid_out_channels_last() -> None:
     model = place(nn.Conv2d(4, 8, 3), torch.device("cpu"))
     assert model.weight.is_contiguous(memory_format=torch.channels_last)  # pyright: ignore
+
+
+def test_healthy_states_are_the_last_three_and_the_first(tmp_path: Path) -> None:
+    states = States(tmp_path)
+    assert states.load_healthy() is None
+    for images in range(100, 1000, 100):
+        states.save_healthy({"at": torch.tensor(float(images))}, {"images": images, "seconds": 0.0})
+    for before, at in ((None, 900), (900, 800), (801, 800), (800, 700), (700, 100), (101, 100)):
+        found = states.load_healthy(before)
+        assert found is not None and found[1]["images"] == at == found[0]["at"].item()
+    assert states.load_healthy(before=100) is None
+    assert len(list(tmp_path.iterdir())) == 4

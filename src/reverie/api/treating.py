@@ -8,7 +8,7 @@ from typing import Any
 
 from reverie.api.training import train
 from reverie.core.errors import RunError, TrainingError, UsageError
-from reverie.core.event import Event, Finished, Found, Started, Stepped
+from reverie.core.event import Event, Finished, Found, Started
 from reverie.core.finding import Finding, Record
 from reverie.core.recipe import Recipe
 from reverie.core.run import Run, explained
@@ -119,10 +119,9 @@ def _chosen(run: Run, findings: list[Finding], code: str | None) -> Finding:
 
 def _told_at(record: Record, finding: Finding) -> float:
     """Share of the budget at which the run's doctor spoke of the finding; where it did not, where it began."""
-    told = next((e for e in record.events if isinstance(e, Found) and e.code == finding.code), None)
-    if told is None:
-        seen = (e for e in record.events if isinstance(e, Stepped) and e.images >= (finding.since or 0))
-        told = next(seen, None)
+    since = finding.since or 0
+    spoken = [e for e in record.events if isinstance(e, Found) and e.code == finding.code and e.images >= since]
+    told = next(iter(spoken), None) or next((e for e in record.events if e.images >= since), None)
     return record.fraction_at(told.images, told.seconds) if told is not None else 0.0
 
 

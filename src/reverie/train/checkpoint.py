@@ -84,7 +84,7 @@ class States:
 
     def __init__(self, folder: Path) -> None:
         self.newest, self.previous = folder / "state.safetensors", folder / "previous.safetensors"
-        self.healthy = [folder / f"healthy{age}.safetensors" for age in ("", "-1", "-2", "-3")]
+        self.healthy = [folder / f"healthy{age}.safetensors" for age in ("", "-1", "-2", "-first")]
 
     def save(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
         """Keeps the current state as the previous one, writes the new one, reads it back."""
@@ -102,32 +102,33 @@ class States:
         self.previous.unlink(missing_ok=True)
 
     def save_healthy(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-        """Keeps a state in which nothing was found, and the few before it: a finding is dated by its first sign, and
-        what a treatment starts from is older than that."""
-        for younger, older in zip(self.healthy[-2::-1], self.healthy[:0:-1], strict=True):
+        """Keeps a state in which nothing was found: the last three of them, and the first. A finding is dated by its
+        first sign, some probes before it is found, and what a treatment starts from is older than that."""
+        newest, *older = self.healthy
+        if not older[-1].exists() and older[-2].exists():
+            older[-2].replace(older[-1])
+        for younger, place in ((older[0], older[1]), (newest, older[0])):
             if younger.exists():
-                younger.replace(older)
-        write_tensors(self.healthy[0], tensors, about)
+                younger.replace(place)
+        write_tensors(newest, tensors, about)
 
     def load_healthy(self, before: int | None = None) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """The last state in which nothing was wrong, and its description.
+        """The last state in which nothing was wrong, and its description; None when none is kept.
 
         Args:
-            before: training images; left out: whatever was not found yet when it was saved.
-        Returns:
-            None when there never was one. Where all of those that are kept are from later, the oldest one.
+            before: training images that had not yet been seen; left out: any number.
 
         Raises:
             RunError: one is damaged, or does not say when it was.
         """
-        kept = [path for path in self.healthy if path.exists()]
-        for path in kept:
-            tensors, about = read_tensors(path)
-            images, seconds = about.get("images"), about.get("seconds")
-            if not (isinstance(images, int) and images >= 0 and isinstance(seconds, int | float) and seconds >= 0):
-                raise RunError(f"{path}: does not say when it was saved. Use --fresh to start from untrained weights.")
-            if before is None or images < before or (path == kept[-1] and len(kept) == len(self.healthy)):
-                return tensors, about
+        for path in self.healthy:
+            if path.exists():
+                tensors, about = read_tensors(path)
+                images, seconds = about.get("images"), about.get("seconds")
+                if not (isinstance(images, int) and images >= 0 and isinstance(seconds, int | float) and seconds >= 0):
+                    raise RunError(f"{path}: does not say when it was saved. Use --fresh to start from no weights.")
+                if before is None or images < before:
+                    return tensors, about
         return None
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any], str | None] | None:

@@ -15,7 +15,8 @@ def default() -> GanRecipe:
 def faces() -> GanRecipe:
     """Drawn cartoon faces, 48 x 48 in colour: `reverie demo` trains it for 3 minutes, which is short for a GAN."""
     made = _recipe("faces", {}, minutes=3, batch=16)
-    return made.model_copy(update={"data": made.data.model_copy(update={"num": 8000, "size": 48})})
+    data, train = made.data.model_copy(update={"num": 8000, "size": 48}), made.train.model_copy(update={"probes": 8})
+    return made.model_copy(update={"data": data, "train": train})
 
 
 def points() -> GanRecipe:
