@@ -8,7 +8,7 @@ import pytest
 from reverie.diagnose.engine import symptoms
 
 PAGE = Path(__file__).parents[2] / "docs" / "doctor.md"
-SYMPTOMS = {s.code: s for family in ("vae", "gan") for s in symptoms(family)}
+SYMPTOMS = {s.code: s for family in ("vae", "gan", "ssl") for s in symptoms(family)}
 TEXT = PAGE.read_text(encoding="utf-8")
 
 

@@ -85,7 +85,8 @@ def follow(start: Callable[[StopRequest], Iterator[Event]], recipe: Recipe, fold
         say(f"ended by the doctor; the weights are kept. `reverie diagnose {name}` says why.")
         if recipe.train.on_finding == "treat":
             _try_the_remedy(folder)
-    say(f"done: pictures in {folder}/card.md. Next: `reverie sample {name}` or `reverie measure {name}`.")
+    sample = "" if recipe.family == "ssl" else f"`reverie sample {name}` or "
+    say(f"done: pictures in {folder}/card.md. Next: {sample}`reverie measure {name}`.")
     if json:
         from reverie import api
 
