@@ -1,7 +1,7 @@
 """How well labels are read from codes learnt without them, beside pixels, PCA, an untrained net and a supervised one.
 
     python benchmarks/encoders.py fashion-mnist --minutes 20
-    python benchmarks/encoders.py ../shared/data/sign-digits/sign_digits_100.zip --held-out 0.3 --size 64 --minutes 20
+    python benchmarks/encoders.py sign_digits_100.zip --held-out 0.3 --size 64 --minutes 20
 
 Fashion-MNIST is measured on its official test images, other sets on the held-out share. The table has accuracies in %
 with 95 % intervals; the last line says by how much the linear probe's interval clears each of the others.

@@ -121,7 +121,7 @@ def read(folder: Path) -> list[Log]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("REVERIE_DATA", "../shared/data")))
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("REVERIE_DATA", "data")))
     asked = parser.parse_args()
     print("| log | FID, best | last | wrong from | the doctor | stands from | rule of one line |\n" + "|---" * 7 + "|")
     caught, false, rule_caught, rule_false, late = 0, 0, 0, 0, 0.0

@@ -70,6 +70,7 @@ class Api(types.ModuleType):
         for family in ("vae", "gan"):
             made = Recipe.from_dict({"family": family})
             yield Training(made, folder / family, self.train(made, run=folder / family, stop=stop))
+        self._recommends(folder)
         self.asked["report"] = True
 
     def bakeoff(self, data: str, folder: Path, *, families: list[str], **given: Any) -> Iterator[Training]:
@@ -77,6 +78,9 @@ class Api(types.ModuleType):
         for family in families:
             made = Recipe.from_dict({"family": family})
             yield Training(made, folder / family, self.train(made, run=folder / family, stop=given["stop"]))
+        self._recommends(folder)
+
+    def _recommends(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "bakeoff.json").write_text('{"schema": 1, "recommendation": ["Take the gan."]}')
 

@@ -67,6 +67,7 @@ def test_demo(api: Api, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webbrowser.open", opened.append)
     said = cli("demo", "--minutes", "1.5", "-o", "d")
     assert (said.status, said.out, api.asked["minutes"], opened) == (0, "d/report.html\n", 1.5, [])
+    assert "Take the gan." in said.err
     cli("demo", "-o", "d", "--open")
     assert opened and opened[0].startswith("file:///") and opened[0].endswith("/d/report.html")
 

@@ -22,6 +22,7 @@ def told(runs: list[Path], **asked: Any) -> dict[str, Any]:
     kid = {"metric": "kid", "apart": True, "p": 0.01, "se": 0.1, "words": f"a is better than b in kid {BEL}."}
     return {
         "words": ["a is better than b in kid."],
+        "recommendation": ["Take a."],
         "runs": rows,
         "protocol": {"samples": 45, "data": "digits", "split": "held-out"},
         "floors": {"kid": metrics["kid"]},

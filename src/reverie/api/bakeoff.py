@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reverie.advise.recommendation import recommend
 from reverie.api.comparing import compare
 from reverie.api.diagnosing import diagnose
 from reverie.api.training import recipe, train
-from reverie.api.using import load
 from reverie.core.errors import UsageError
 from reverie.core.event import Event
 from reverie.core.family import family_names, get_family
 from reverie.core.recipe import Recipe
-from reverie.core.run import Run, atomic_write, explained
+from reverie.core.run import atomic_write, explained
 from reverie.ship.numbers import value
-from reverie.tasks.require import CAPABILITIES
 
 FAMILIES = ("vae", "gan")
 SHOWN = ("frechet", "coverage", "density", "sharpness", "smoothness", "latency", "parameters")
@@ -84,10 +81,6 @@ def conclude(root: Path, families: Sequence[str], *, features: str) -> dict[str,
     for name in families:
         diagnose(root / name)
     told = compare([root / name for name in families], report=root / "report.html", weights="last", features=features)
-    for row in told["runs"]:
-        model = load(Run.open(Path(row["path"])), weights="last")
-        row["can"] = [c.__name__ for c in CAPABILITIES if isinstance(model, c)]
-    told["recommendation"] = recommend(told)
     with explained(root):
         atomic_write(root / "bakeoff.json", json.dumps(told, indent=1, default=str).encode())
         atomic_write(root / "summary.md", summary(told).encode())

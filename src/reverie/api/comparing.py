@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from reverie.advise.recommendation import recommend
 from reverie.api.contestants import Contestant, Meeting, Weights, meet
 from reverie.api.looking import show
 from reverie.api.measuring import Progress, features_for, unseen
@@ -30,6 +31,7 @@ from reverie.measure.value import Value
 from reverie.measure.verdict import Difference, overall
 from reverie.ship.comparison import Contender, write_comparison
 from reverie.tasks.interpolate import path as latents_between
+from reverie.tasks.require import CAPABILITIES
 from reverie.train.device import pick_device
 
 # Paths between two latents that smoothness is the mean over, and images along each; the first is shown.
@@ -64,7 +66,8 @@ def compare(
         weights_dir: where downloaded weights of extractors lie.
         progress: called with (what, done, total).
     Returns:
-        {"schema": 1, "words", "runs", "protocol", "floors", "differences", "left_out"}
+        {"schema": 1, "words", "runs", "protocol", "floors", "differences", "left_out", "recommendation"}; each of
+        "runs" says with "can" what its model is capable of.
     Raises:
         UsageError: the protocols differ; the message names the field.
         RunError: a folder is missing, or the report cannot be written.
@@ -114,7 +117,7 @@ def _told(meeting: Meeting, found: Contest, protocol: dict[str, Any], dim: int) 
             f"{words(list(dict.fromkeys(bare)))} have no intervals at n = {found.num:,}, so nothing is said of them. "
             "Compare on more images."
         )
-    return {
+    told: dict[str, Any] = {
         "schema": 1,
         "words": [*overall(found.differences), *remarks],
         "runs": [_row(one, found.values[who]) for who, one in meeting.contestants.items()],
@@ -123,11 +126,13 @@ def _told(meeting: Meeting, found: Contest, protocol: dict[str, Any], dim: int) 
         "differences": [d.to_dict() for d in found.differences],
         "left_out": found.left_out,
     }
+    return told | {"recommendation": recommend(told)}
 
 
 def _row(one: Contestant, values: Mapping[str, Value]) -> dict[str, Any]:
     """One contestant: what it is, its numbers, what the doctor says of it, and its probes over time."""
     row: dict[str, Any] = {"name": one.name, "path": str(one.path), "kind": "folder", "family": None}
+    row["can"] = [c.__name__ for c in CAPABILITIES if isinstance(one.model, c)]
     if one.run is not None:
         facts = show(one.path)
         kept = ("family", "preset", "state", "images", "parameters", "device")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reverie.cli.console import put, put_json, say, table
+from reverie.cli.console import put, put_json, say, split_names, table
 from reverie.cli.progress import Counter
 from reverie.core.errors import UsageError
 
@@ -50,7 +50,7 @@ def compare(
         raise UsageError("--open: there is no report to open. Name one with -o compare.html.")
     from reverie import api
 
-    names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
+    names = split_names(metrics)
     counter = Counter(sys.stderr)
     told = api.compare(
         runs,
@@ -81,7 +81,7 @@ def _put_words(told: dict[str, Any]) -> None:
 
     protocol, runs = told["protocol"], told["runs"]
     say(f"{protocol['samples']:,} samples of each beside real images of {protocol['data']} ({protocol['split']}).\n")
-    for sentence in told["words"]:
+    for sentence in (*told["words"], *told["recommendation"]):
         put(sentence)
     put("")
     metrics = dict.fromkeys(name for run in runs for name in run["metrics"])

@@ -1,5 +1,6 @@
 """`reverie demo`."""
 
+import json
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,7 @@ def demo(
             say(f"Training a {kind} on drawn faces for {minutes:g} minutes; everything goes to {training.run}/.")
             watch(training.events, training.recipe, training.run)
     report = output / "report.html"
+    say("\n".join(json.loads((output / "bakeoff.json").read_text(encoding="utf-8"))["recommendation"]))
     say(f"done: {report} shows the two side by side; each run folder has a report.html of its own.")
     if show:
         webbrowser.open(report.resolve().as_uri())

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reverie.cli.console import facts, put, put_json, say
+from reverie.cli.console import facts, put, put_json, say, split_names
 from reverie.cli.progress import Counter
 from reverie.core.errors import UsageError
 
@@ -54,7 +54,7 @@ def measure(
         raise UsageError(f"--precision: must be fp32 or bf16, got {precision!r}.")
     from reverie import api
 
-    names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
+    names = split_names(metrics)
     if probe:
         names = [*(names or []), *PROBES]
     counter = Counter(sys.stderr)

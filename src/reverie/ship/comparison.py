@@ -79,6 +79,7 @@ def render_comparison(told: Mapping[str, Any], contenders: Sequence[Contender]) 
         split=protocol["split"],
         features=protocol["features"],
         words=told["words"],
+        recommendation=told["recommendation"],
         runs=[_card(run) for run in runs],
         sheets=_sheets(contenders),
         rows=_rows(told, names),
