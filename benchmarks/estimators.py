@@ -1,25 +1,29 @@
-"""Set-against-set statistics beside the usual ways to compute them: time, memory, honesty of errors, and bias.
+"""Set-against-set statistics beside the usual ways to compute them: time, memory and bias.
 
     python benchmarks/estimators.py frechet       d = 2,048, n = 10,000, against scipy's square root of a matrix
     python benchmarks/estimators.py prdc          d = 1,024, n = 10,000, against whole matrices of distances
-    python benchmarks/estimators.py intervals     how often +-1.96 errors hold the truth, over repetitions
     python benchmarks/estimators.py bias          Frechet distance at n = 1,000, d = 128, plain and corrected
 
-Each prints a Markdown table. `prdc` runs either side in a process of its own, and reports what it adds to
-the peak memory of one that has made the features and imported everything.
+    python -m venv other && other/bin/pip install prdc==0.2 scikit-learn
+    python benchmarks/estimators.py prdc --other other/bin/python       against the package `prdc`
+
+Each prints a Markdown table; `intervals.py` asks how honest errors are. Both sides run in turn, `--repeats` times, on
+`--threads` processors, to which they are pinned; times are medians, ratios medians of the pairs' ratios. `prdc` runs
+either side in a process of its own, and reports what it adds to the peak memory of one that has made the features and
+imported everything.
 """
 
 import argparse
+import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Callable
 
 import numpy as np
 
-PARTS = ("frechet", "prdc", "intervals", "bias")
 Rows = np.ndarray
 
 
@@ -34,14 +38,11 @@ def mixing(dim: int, decay: float, seed: int = 0) -> Rows:
     return np.exp(-decay * np.linspace(0, 1, dim))[:, None] * basis
 
 
-def best_of(repeats: int, work: Callable[[], float]) -> tuple[float, float]:
-    """(result, seconds) of the quickest of a few runs."""
-    seconds, result = [], 0.0
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = work()
-        seconds.append(time.perf_counter() - began)
-    return result, min(seconds)
+def timed(work: Callable[[], float]) -> tuple[float, float, float]:
+    """(result, seconds on the clock, seconds of the processor)."""
+    began = time.perf_counter(), time.process_time()
+    result = work()
+    return result, time.perf_counter() - began[0], time.process_time() - began[1]
 
 
 def frechet_speed(options: argparse.Namespace) -> None:
@@ -49,53 +50,83 @@ def frechet_speed(options: argparse.Namespace) -> None:
     from scipy.linalg import sqrtm
 
     from reverie.measure.sets.frechet import Groups, distance, frechet
+    from reverie.measure.value import Value
 
     dim, num = options.dim or 2048, options.num or 10_000
     chance = np.random.default_rng(0)
     sets = [skewed(num, dim, chance, mixing(dim, 2.5, seed)) for seed in (1, 2)]
-    groups, began = [], time.perf_counter()
+    groups, began = [], (time.perf_counter(), time.process_time())
     for rows in sets:
         groups.append(Groups(dim))
         for first in range(0, num, 250):
             groups[-1].add(rows[first : first + 250])
     one, two = (g.moments() for g in groups)
-    summed = time.perf_counter() - began
+    summed = time.perf_counter() - began[0], time.process_time() - began[1]
 
     def by_scipy() -> float:
         a, b = one.covariance.numpy(), two.covariance.numpy()
         shift = float(((one.mean - two.mean) ** 2).sum())
         return shift + np.trace(a) + np.trace(b) - 2 * float(np.trace(sqrtm(a @ b)).real)
 
-    ours, seconds = best_of(options.repeats, lambda: frechet(one, two))
-    theirs, slow = best_of(options.repeats, by_scipy)
-    began = time.perf_counter()
-    whole = distance(groups[0], groups[1])
-    print(f"d = {dim:,}, n = {num:,}\n\n| | value | seconds |\n|---|---|---|")
-    print(f"| ours | {ours:.9f} | {seconds:.2f} |\n| scipy sqrtm | {theirs:.9f} | {slow:.2f} |")
-    print(f"| ratio | {ours / theirs - 1:+.1e} | {slow / seconds:.1f}x |")
-    print(f"| sums of both sets in 20 groups | | {summed:.2f} |")
-    print(f"| corrected, with error | {whole.value:.4f} ± {whole.se:.4f} | {time.perf_counter() - began:.1f} |")
+    pairs = [(timed(lambda: frechet(one, two)), timed(by_scipy)) for _ in range(options.repeats)]
+    (ours, *_), (theirs, *_) = pairs[0]
+    whole: list[Value] = []
+    corrected, clock, work = timed(lambda: whole.append(distance(groups[0], groups[1])) or whole[0].value)
+    print(f"d = {dim:,}, n = {num:,}, {options.repeats} pairs\n\n| | value | seconds | processor seconds |")
+    print("|---|---|---|---|")
+    for name, value, side in (("ours", ours, 0), ("scipy sqrtm", theirs, 1)):
+        wall, cpu = (statistics.median(pair[side][which] for pair in pairs) for which in (1, 2))
+        print(f"| {name} | {value:.9f} | {wall:.2f} | {cpu:.2f} |")
+    wall, cpu = (statistics.median(b[which] / a[which] for a, b in pairs) for which in (1, 2))
+    print(f"| ratio | {ours / theirs - 1:+.1e} | {wall:.1f}x | {cpu:.1f}x |")
+    print(f"| sums of both sets in 20 groups | | {summed[0]:.2f} | {summed[1]:.2f} |")
+    print(f"| corrected, with error | {corrected:.4f} ± {whole[0].se:.4f} | {clock:.1f} | {work:.1f} |")
 
 
 def prdc_once(options: argparse.Namespace) -> None:
-    """One side of the comparison, in this process: its four numbers and its seconds."""
+    """One side of the comparison, in this process: its four numbers, its seconds and its memory."""
     dim, num = options.dim or 1024, options.num or 10_000
     chance = np.random.default_rng(0)
     real, fake = (chance.standard_normal((num, dim), dtype=np.float32) for _ in range(2))
-    from sklearn.metrics import pairwise_distances
-
-    from reverie.measure.sets.neighbours import prdc
-
+    take = {"ours": our_four, "plain": plain_four, "package": package_four}[options.side]()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter(), time.process_time()
-    if options.side == "ours":
-        found = prdc(real, fake, k_manifold=5)
-        values = [v.value for v in (found.precision, found.recall, found.density, found.coverage)]
-    else:
-        values = whole_matrices(real, fake, 5, pairwise_distances)
+    values = take(real, fake)
     seconds, work = time.perf_counter() - began[0], time.process_time() - began[1]
     added = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     print(seconds, work, added / (2**20 if sys.platform == "darwin" else 2**10), *values)
+
+
+Four = Callable[[Rows, Rows], list[float]]
+
+
+def our_four() -> Four:
+    """Precision, recall, density and coverage as Reverie takes them, errors included."""
+    from reverie.measure.sets.neighbours import prdc
+
+    def take(real: Rows, fake: Rows) -> list[float]:
+        found = prdc(real, fake, k_manifold=5)
+        return [v.value for v in (found.precision, found.recall, found.density, found.coverage)]
+
+    return take
+
+
+def package_four() -> Four:
+    """As the package `prdc` takes them."""
+    from prdc import compute_prdc
+
+    def take(real: Rows, fake: Rows) -> list[float]:
+        found = compute_prdc(real_features=real, fake_features=fake, nearest_k=5)
+        return [float(found[name]) for name in ("precision", "recall", "density", "coverage")]
+
+    return take
+
+
+def plain_four() -> Four:
+    """By whole matrices of distances, as the package does, where it is not at hand."""
+    from sklearn.metrics import pairwise_distances
+
+    return lambda real, fake: whole_matrices(real, fake, 5, pairwise_distances)
 
 
 def whole_matrices(real: Rows, fake: Rows, k: int, distances: Callable[..., Rows]) -> list[float]:
@@ -117,81 +148,24 @@ def whole_matrices(real: Rows, fake: Rows, k: int, distances: Callable[..., Rows
 
 def prdc_speed(options: argparse.Namespace) -> None:
     """Both sides in turn; memory is what the work adds to a process that has imported the same things."""
-    wall, cpu, peaks, values = defaultdict(list), defaultdict(list), {}, {}
-    for side in ("ours", "plain") * options.repeats:
-        command = [sys.executable, __file__, "prdc", "--side", side]
+    rival = "package" if options.other else "plain"
+    found: dict[str, list[list[float]]] = {"ours": [], rival: []}
+    for side in ("ours", rival) * options.repeats:
+        python = options.other if side == "package" else sys.executable
+        command = [python, __file__, "prdc", "--side", side, f"--threads={options.threads}"]
         command += [f"--{n}={v}" for n, v in (("dim", options.dim), ("num", options.num)) if v]
         output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-        seconds, work, peaks[side], *values[side] = map(float, output.split())
-        wall[side].append(seconds)
-        cpu[side].append(work)
-    print("| | precision | recall | density | coverage | seconds | CPU seconds | added MiB |")
+        found[side].append([float(number) for number in output.splitlines()[-1].split()])
+    print(f"n = {options.num or 10_000:,}, d = {options.dim or 1024:,}, {options.repeats} pairs\n")
+    print("| | precision | recall | density | coverage | seconds | processor seconds | added MiB |")
     print("|---|---|---|---|---|---|---|---|")
-    for side in ("ours", "plain"):
-        numbers = " | ".join(f"{v:.4f}" for v in values[side])
-        print(f"| {side} | {numbers} | {min(wall[side]):.1f} | {min(cpu[side]):.1f} | {peaks[side]:,.0f} |")
-    ratios = [min(times["plain"]) / min(times["ours"]) for times in (wall, cpu)]
-    print(f"| ratio | | | | | {ratios[0]:.1f}x | {ratios[1]:.1f}x | {peaks['ours'] / peaks['plain']:.2f} |")
-
-
-def interval_coverage(options: argparse.Namespace) -> None:
-    """Errors against repetition. Where no truth is known it is the mean over repetitions, which is that at this n."""
-    from reverie.measure.sets.copies import Copies
-    from reverie.measure.sets.diversity import diversity
-    from reverie.measure.sets.frechet import Groups, distance
-    from reverie.measure.sets.kid import kid
-    from reverie.measure.sets.neighbours import expected_coverage, prdc
-    from reverie.measure.sets.points import point_report
-    from reverie.measure.sets.sliced import distance as sliced
-    from reverie.measure.sets.stacked import stacked_modes
-    from reverie.measure.sets.vendi import vendi
-
-    dim, num, chance = options.dim or 16, options.num or 600, np.random.default_rng(1)
-    mix, centres, tail = mixing(dim, 1.0), np.eye(2) * 3, chance.dirichlet(np.ones(1000))
-    found: dict[str, list[tuple[float, float | None]]] = defaultdict(list)
-
-    def groups(rows: Rows) -> Groups:
-        seen = Groups(dim)
-        seen.add(rows)
-        return seen
-
-    ends = time.perf_counter() + 60 * options.minutes
-    for repeat in range(options.reps):
-        if time.perf_counter() > ends:
-            break
-        real, equal = skewed(num, dim, chance, mix), skewed(num, dim, chance, mix)
-        apart = 1.15 * skewed(num, dim, chance, mix) + np.float32(0.15)
-        values = {"vendi": vendi(apart), "diversity": diversity(apart, repeat)}
-        for name, made in (("", apart), (", equal sets", equal)):
-            values["frechet" + name] = distance(groups(made), groups(real))
-            values["kid" + name] = kid(made, real)
-            values["sliced_wasserstein" + name] = sliced(made, real, seed=repeat, directions=64)
-            four = prdc(real, made)
-            values |= {n + name: getattr(four, n) for n in ("precision", "recall", "density", "coverage")}
-        copies = Copies.fit(real[:400], equal[:300])
-        values["copies excess"] = copies.score(np.concatenate([apart[:270], real[:30]])).excess
-        points = centres[(chance.random(num) < 0.3).astype(int)] + 1.2 * chance.standard_normal((num, 2))
-        report = point_report(points, centres, 1.0)
-        values |= {n: getattr(report, n) for n in ("high_quality", "reverse_kl", "mode_spread")}
-        values["stacked kl"] = stacked_modes(np.eye(10)[digits(chance.choice(1000, 2000, p=tail))], seed=repeat).kl
-        for name, value in values.items():
-            found[name].append((value.value, value.se))
-    truths = {"frechet": 0.0225 * (dim + float((mix**2).sum())), "coverage, equal sets": expected_coverage(num, num)}
-    truths |= {f"{name}, equal sets": 0.0 for name in ("frechet", "kid", "sliced_wasserstein")}
-    truths["density, equal sets"] = 1.0
-    print(f"n = {num:,}, d = {dim:,}, {len(found['kid'])} repetitions\n")
-    print("| | truth | mean | deviation | mean error | held by ±1.96 errors |\n|---|---|---|---|---|---|")
-    for name, pairs in found.items():
-        value, error = np.array(pairs, float).T
-        truth = truths.get(name, value.mean())
-        held, spread = (np.abs(value - truth) <= 1.96 * error).mean(), value.std(ddof=1)
-        mean_error = np.sqrt((error**2).mean())
-        print(f"| {name} | {truth:.4f} | {value.mean():.4f} | {spread:.4f} | {mean_error:.4f} | {held:.1%} |")
-
-
-def digits(numbers: Rows) -> Rows:
-    """The three digits of each number, (n, 3)."""
-    return np.stack([numbers // 100, numbers // 10 % 10, numbers % 10], axis=1)
+    for side, rows in found.items():
+        numbers = " | ".join(f"{v:.4f}" for v in rows[0][3:])
+        wall, cpu, added = (statistics.median(row[i] for row in rows) for i in range(3))
+        print(f"| {side} | {numbers} | {wall:.1f} | {cpu:.1f} | {added:,.0f} |")
+    pairs = list(zip(found["ours"], found[rival], strict=True))
+    wall, cpu, added = (statistics.median(b[i] / a[i] for a, b in pairs) for i in range(3))
+    print(f"| ratio | | | | | {wall:.1f}x | {cpu:.1f}x | 1/{added:.1f} |")
 
 
 def frechet_bias(options: argparse.Namespace) -> None:
@@ -203,7 +177,7 @@ def frechet_bias(options: argparse.Namespace) -> None:
     print("| truth | plain | corrected | bias left |\n|---|---|---|---|")
     for scale in (1.0, 1.1):
         mix, plain, corrected = mixing(dim, 1.0), [], []
-        for _ in range(min(options.reps, 40)):
+        for _ in range(options.reps):
             sets = [Groups(dim), Groups(dim)]
             for seen, factor in zip(sets, (scale, 1.0), strict=True):
                 seen.add(factor * skewed(num, dim, chance, mix))
@@ -218,17 +192,26 @@ def frechet_bias(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Prints the table of one part."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("part", choices=PARTS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parts = {"frechet": frechet_speed, "prdc": prdc_speed, "bias": frechet_bias}
+    parser.add_argument("part", choices=tuple(parts))
     parser.add_argument("--num", type=int, help="rows of each set")
     parser.add_argument("--dim", type=int, help="features of a row")
-    parser.add_argument("--repeats", type=int, default=2, help="runs of either side; the quickest counts")
-    parser.add_argument("--reps", type=int, default=500, help="repetitions of `intervals`, and up to 40 of `bias`")
-    parser.add_argument("--minutes", type=float, default=30, help="after which `intervals` stops")
-    parser.add_argument("--side", choices=("ours", "plain"), help="run one side of `prdc` alone")
+    parser.add_argument("--repeats", type=int, default=3, help="pairs of runs")
+    parser.add_argument("--reps", type=int, default=40, help="repetitions of `bias`")
+    parser.add_argument("--threads", type=int, default=1, help="processors that either side may use")
+    parser.add_argument("--other", help="the Python of an environment that has prdc")
+    parser.add_argument("--side", choices=("ours", "plain", "package"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    parts = {"frechet": frechet_speed, "prdc": prdc_speed, "intervals": interval_coverage, "bias": frechet_bias}
+    pin(options.threads)
     (prdc_once if options.side else parts[options.part])(options)
+
+
+def pin(threads: int) -> None:
+    """Keeps this process, its threads and its children to as many processors, where the system can."""
+    os.environ |= {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "MKL", "OPENBLAS")}
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ def test_both_are_measured_on_the_same_terms(told: dict[str, Any], runs: Path) -
     assert vae["metrics"]["kid"]["n"] == gan["metrics"]["kid"]["n"] == told["protocol"]["samples"] == 45
     assert told["protocol"]["split"] == "held-out" and told["protocol"]["features"] == "pixels"
     assert "frechet" in told["left_out"] and "frechet" not in vae["metrics"], "too few images, and a sentence why"
+    assert not any("--metrics" in why for why in told["left_out"].values()), "nobody named metrics"
     assert vae["metrics"]["kid"] == api.measure(runs / "vae", metrics=["kid"], features="pixels")["metrics"]["kid"]
     assert all({"code", "advice"} <= f.keys() for run in told["runs"] for f in run["findings"])
     json.dumps(told["differences"], allow_nan=False)
@@ -175,6 +176,8 @@ def test_bad_input_is_a_sentence(runs: Path, tmp_path: Path) -> None:
         api.compare([vae, runs / "gan"], num=40, features="pixels")
     with pytest.raises(UsageError, match="frechet needs at least 256 images for the 64 features"):
         api.compare([vae, runs / "gan"], metrics=["frechet"], features="pixels")
+    with pytest.raises(UsageError, match="modes: cannot be taken here, .* Leave it out of --metrics."):
+        api.compare([vae, runs / "gan"], metrics=["kid", "modes"], features="pixels")
     with pytest.raises(UsageError, match="'kidd' is not a metric. Did you mean 'kid'"):
         api.compare([vae, runs / "gan"], metrics=["kidd"], features="pixels")
     wide = save(tmp_path / "wide", np.zeros((50, 8, 12), np.uint8) + np.arange(50, dtype=np.uint8)[:, None, None])

@@ -14,6 +14,7 @@ from reverie.core.errors import ReverieError, RunError, UsageError
 from reverie.core.recipe import DataRecipe
 from reverie.core.spec import DataSpec
 from reverie.data import open_dataset
+from reverie.data.report import Report
 from reverie.measure import Comparison, Value
 from reverie.measure.extractors import classifier
 from reverie.measure.extractors.pixels import Pixels
@@ -122,3 +123,17 @@ def test_few_images_for_a_covariance_are_remarked_on() -> None:
     comparison = Comparison(Pixels(DataSpec(1, 8, 8)))
     assert "150 images are few for 64 features" in remarks(values, comparison)["remark"]
     assert not remarks({"frechet": Value(1.0, 0.1, 200, "")}, comparison) and not remarks(values, None)
+
+
+def report(duplicates: int) -> Report:
+    return Report(source="x", images=100, shape=(1, 8, 8), duplicates=duplicates)
+
+
+def test_doubles_are_remarked_on_where_neighbours_are_looked_at() -> None:
+    comparison, many = Comparison(Pixels(DataSpec(1, 8, 8))), report(40)
+    said = remarks({"coverage": Value(0.9, 0.1, 50, "")}, comparison, many)["remark"]
+    assert said.startswith("40 of 100 images are the same as an earlier one")
+    assert not remarks({"kid": Value(0.9, 0.1, 50, "")}, comparison, many)
+    assert not remarks({"coverage": Value(0.9, 0.1, 50, "")}, comparison, report(1))
+    both = remarks({n: Value(1.0, 0.1, 150, "") for n in ("frechet", "copies")}, comparison, many)["remark"]
+    assert "150 images are few" in both and "40 of 100" in both

@@ -145,6 +145,14 @@ def test_what_cannot_be_compared_is_a_sentence(tensor_items) -> None:
     with pytest.raises(ReverieError, match="toy: the samples of 7 of 7 images are not finite"):
         sides(Diverged((1, 4, 4)), setting_of(tensor_items(noise(20))))
 
+    class Undefined(Counting):
+        def features(self, images: Tensor) -> Tensor:
+            return super().features(images).log()
+
+    with pytest.raises(ReverieError, match="toy: the features of [1-7] of 7 images are not finite"):
+        setting = setting_of(tensor_items(noise(20)), comparison=Comparison(Undefined(16)))
+        sides(Even((1, 4, 4)), setting)
+
 
 def test_a_stored_pass_looks_at_no_image(tensor_items, tmp_path: Path) -> None:
     items = tensor_items(noise(BLOCK + 50))

@@ -3,6 +3,7 @@
 What is not here: mathematics (families), the loop (train), metrics (measure), pictures (ship).
 """
 
+from reverie.api.adopting import adopt
 from reverie.api.bakeoff import bakeoff
 from reverie.api.choosing import choose
 from reverie.api.comparing import compare
@@ -14,6 +15,7 @@ from reverie.api.treating import treat
 from reverie.api.using import interpolate, load, measure, sample
 
 __all__ = [
+    "adopt",
     "bakeoff",
     "choose",
     "compare",

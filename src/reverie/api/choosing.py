@@ -32,7 +32,7 @@ def choose(answers: Mapping[str, str] | None = None, *, measured: Path | str | N
     """
     told = {} if measured is None else _read(Path(measured))
     tasks = [module.name for module in pkgutil.iter_modules(reverie.tasks.__path__)]
-    advice = advise(rules(), answers or {}, families=family_names(), tasks=tasks, measured=_numbers(told))
+    advice = advise(rules(), answers or {}, families=family_names(), tasks=tasks, measured=numbers(told))
     words: list[str] = [word for word in told.get("words", ()) if isinstance(word, str)]
     return {"schema": 1} | advice.to_dict() | {"measured": words}
 
@@ -52,7 +52,7 @@ def _read(path: Path) -> dict[str, Any]:
     return cast(dict[str, Any], found)
 
 
-def _numbers(told: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def numbers(told: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Numbers in words by family and metric; of two runs of one family, those of the first. Foreign entries are left
     out, never guessed at."""
     protocol: Any = told.get("protocol")

@@ -10,7 +10,7 @@ from torch import Tensor
 from reverie.advise.recommendation import recommend
 from reverie.api.contestants import Contestant, Meeting, Weights, meet
 from reverie.api.looking import show
-from reverie.api.measuring import Progress, features_for, unseen
+from reverie.api.measuring import NEIGHBOURS, Progress, doubles, features_for, unseen
 from reverie.api.using import loaded
 from reverie.core.capability import Decodes, Samples
 from reverie.core.errors import UsageError
@@ -111,6 +111,8 @@ def _told(meeting: Meeting, found: Contest, protocol: dict[str, Any], dim: int) 
     remarks: list[str] = []
     if any("frechet" in values for values in found.values.values()):
         remarks += [remark] if (remark := warning(found.num, dim)) else []
+    if any(NEIGHBOURS & values.keys() for values in found.values.values()):
+        remarks += [remark] if (remark := doubles(meeting.dataset.report)) else []
     bare = [d.metric for d in found.differences if d.se is None and get_metric(d.metric).better != "none"]
     if bare:
         remarks.append(

@@ -12,10 +12,10 @@ import torch
 from reverie import __version__
 from reverie.api.showing import facts
 from reverie.core.errors import RunError, UsageError
-from reverie.core.event import Finished, Probed, Started, Stepped
 from reverie.core.family import family_names
 from reverie.core.recipe import DataRecipe, Recipe
 from reverie.core.run import Run
+from reverie.core.summary import Summary
 from reverie.data import cache_root, describe, open_dataset
 from reverie.train.device import pick_device, pick_precision
 
@@ -60,38 +60,11 @@ def show(run: Path | str) -> dict[str, Any]:
         made = here.recipe()
     except UsageError as error:
         raise RunError(f"{here.path}: its recipe.toml cannot be used ({error}).") from None
-    started: Started | None = None
-    terms: dict[str, float] = {}
-    probe: dict[str, float] = {}
-    images, seconds, ended = 0, 0.0, None
-    for event in here.events():
-        images, seconds = event.images, max(seconds, event.seconds)
-        if isinstance(event, Started):
-            started, ended = event, None
-        elif isinstance(event, Stepped):
-            terms = {k: v for k, v in event.terms.items() if k != "loss"}
-        elif isinstance(event, Probed):
-            probe = event.values
-        elif isinstance(event, Finished):
-            ended = event.reason
-    budget = images / made.train.images if made.train.images else seconds / (60 * (made.train.minutes or 1))
-    state = (
-        "training" if here.is_training() else {"budget": "finished", "diverged": "diverged"}.get(ended or "", "stopped")
-    )
+    summary = Summary.of(here)
     return {
         "name": here.name,
         "path": str(here.path),
-        "family": made.family,
-        "preset": made.preset,
-        "data": made.data.source,
-        "state": state,
-        "images": images,
-        "fraction": min(1.0, budget),
-        "seconds": round(seconds, 1),
-        "parameters": started.parameters if started else 0,
-        "device": started.device if started else "",
-        "terms": terms,
-        "probe": probe,
+        **summary.to_dict(made, training=here.is_training()),
         "modified": (here.path / "recipe.toml").stat().st_mtime,
     }
 

@@ -10,6 +10,7 @@ from reverie.core.errors import RunError, UsageError
 from reverie.core.recipe import DataRecipe
 from reverie.core.spec import DataSpec
 from reverie.data import Dataset, Items, cache_root, open_dataset
+from reverie.data.report import Report
 from reverie.measure import Comparison, Value, get_metric, metric_names, to_json_dict
 from reverie.measure import measure as take
 from reverie.measure.extractor import Means, open_extractor
@@ -25,6 +26,8 @@ Load = Callable[[str], tuple[Any, DataSpec]]
 
 # A classifier of fewer images, or of more classes than a small net tells apart, is no space to compare in.
 LEAST_LABELLED, MOST_CLASSES = 1_000, 100
+# Numbers that look at nearest neighbours, and the share of images that may be there twice before it is said.
+NEIGHBOURS, MANY_DOUBLES = {"precision", "recall", "density", "coverage", "copies"}, 0.05
 
 
 def unseen(dataset: Dataset) -> tuple[Items, str]:
@@ -77,12 +80,35 @@ def compared(
     return known, extractor.protocol()
 
 
-def remarks(values: Mapping[str, Value], comparison: Comparison | None) -> dict[str, str]:
-    """What a person should know before believing the numbers; nothing where there is nothing."""
-    if comparison is None or "frechet" not in values:
+def remarks(values: Mapping[str, Value], comparison: Comparison | None, report: Report | None = None) -> dict[str, str]:
+    """What a person should know before believing the numbers; nothing where there is nothing.
+
+    Args:
+        values: what was measured.
+        comparison: what sets of images were compared by.
+        report: what is known of the images' files.
+    """
+    if comparison is None:
         return {}
-    remark = warning(values["frechet"].n, comparison.extractor.dim)
-    return {} if remark is None else {"remark": remark}
+    found = [warning(values["frechet"].n, comparison.extractor.dim)] if "frechet" in values else []
+    found += [] if report is None or not NEIGHBOURS & values.keys() else [doubles(report)]
+    said = " ".join(remark for remark in found if remark is not None)
+    return {"remark": said} if said else {}
+
+
+def doubles(report: Report) -> str | None:
+    """What to tell a person of data in which many images are there twice; None when there is nothing.
+
+    Example:
+        >>> doubles(Report(source="x", images=100, shape=(1, 8, 8), duplicates=4)) is None
+        True
+    """
+    if report.duplicates < MANY_DOUBLES * report.images:
+        return None
+    return (
+        f"{report.duplicates:,} of {report.images:,} images are the same as an earlier one, so that neighbours are "
+        "nearer than they should be. Leave them out."
+    )
 
 
 def measure_pictures(
@@ -135,7 +161,9 @@ def measure_pictures(
         "device": str(means.device),
         "threads": torch.get_num_threads(),
     }
-    return to_json_dict(folder.name or str(folder), protocol | facts | remarks(values, comparison), values)
+    return to_json_dict(
+        folder.name or str(folder), protocol | facts | remarks(values, comparison, dataset.report), values
+    )
 
 
 def check_alike(folder: Path, found: Dataset, against: str, dataset: Dataset) -> None:

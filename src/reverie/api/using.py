@@ -110,8 +110,8 @@ def measure(
         num: images; the whole split, up to each metric's default, when left out.
         seed: decides every draw.
         weights: best or last.
-        features: the extractor by which sets of images are compared: pixels, classifier:DATA, run:PATH, dinov2-b14 or
-            dinov2-s14; auto is a classifier where the data have labels to learn from, else pixels.
+        features: the extractor by which sets of images are compared: pixels, classifier:DATA, run:PATH, inception-tf,
+            dinov2-b14 or dinov2-s14; auto is a classifier where the data have labels to learn from, else pixels.
         weights_dir: where downloaded weights of extractors lie; REVERIE_WEIGHTS when left out.
         precision: of the matrix products of a likelihood, fp32 or bf16; no other number heeds it.
         progress: called with (metric, done, total).
@@ -154,7 +154,7 @@ def measure(
         "device": str(device),
         "threads": torch.get_num_threads(),
     }
-    return to_json_dict(here.name, protocol | facts | remarks(values, comparison), values)
+    return to_json_dict(here.name, protocol | facts | remarks(values, comparison, dataset.report), values)
 
 
 def interpolate(

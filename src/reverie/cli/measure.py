@@ -34,9 +34,9 @@ def measure(
     seed: Annotated[int, typer.Option(min=0, help="Decides every draw.")] = 0,
     weights: Annotated[str, typer.Option(help="best (by held-out measurement) or last.")] = "best",
     features: Annotated[
-        str, typer.Option(metavar="NAME", help="pixels, classifier:DATA, run:PATH, dinov2-b14, dinov2-s14 or auto.")
+        str, typer.Option(metavar="NAME", help="pixels, classifier:DATA, run:PATH, inception-tf, dinov2-b14 or auto.")
     ] = "auto",
-    weights_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Where weights of dinov2 lie.")] = None,
+    weights_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Where weights of others' nets lie.")] = None,
     probe: Annotated[
         bool, typer.Option("--probe", help="How well labels are read from codes, beside pixels, PCA and twins.")
     ] = False,

@@ -6,10 +6,12 @@ group `reverie.families`. Nothing is registered by hand.
 
 import importlib
 import pkgutil
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reverie.core.errors import UsageError
@@ -78,11 +80,19 @@ class Phase:
 
 
 class Family(ABC):
-    """A way to model images."""
+    """A way to model images.
+
+    Attributes:
+        name: that of its folder.
+        summary: what it gives and what it costs, in a line.
+        recipe: its recipes' class.
+        can: names of the capabilities that its models have, for those who list runs and must not pay for torch.
+    """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     recipe: ClassVar[type[Recipe]]
+    can: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def presets(self) -> dict[str, Callable[[], Recipe]]:
@@ -108,7 +118,7 @@ def family_names() -> list[str]:
     import reverie.families
 
     built_in = [m.name for m in pkgutil.iter_modules(reverie.families.__path__) if m.ispkg]
-    return sorted({*built_in, *(e.name for e in entry_points(group="reverie.families"))})
+    return sorted({*built_in, *_third_party(tuple(sys.path))})
 
 
 def get_family(name: str) -> Family:
@@ -123,7 +133,13 @@ def get_family(name: str) -> Family:
     """
     if name not in family_names():
         raise UsageError(f"family: {name!r} is not a family. Use one of: {', '.join(family_names())}.")
-    third_party = {e.name: e for e in entry_points(group="reverie.families")}
+    third_party = _third_party(tuple(sys.path))
     if name in third_party:
         return third_party[name].load()
     return importlib.import_module(f"reverie.families.{name}").FAMILY
+
+
+@cache
+def _third_party(path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """Read once for a search path: it looks through all that is installed, and a list of runs asks for every run."""
+    return {entry.name: entry for entry in entry_points(group="reverie.families")}

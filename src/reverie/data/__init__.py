@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reverie.data.cache import cache_root
     from reverie.data.catalogue import dataset_names
-    from reverie.data.dataset import Dataset, describe, holds_points, open_dataset, read_image
+    from reverie.data.dataset import Dataset, describe, holds_points, open_dataset, read_image, read_picture
     from reverie.data.items import Items
     from reverie.data.order import batch_index
     from reverie.data.report import Report
@@ -28,6 +28,7 @@ _HOMES = {
     "holds_points": "dataset",
     "open_dataset": "dataset",
     "read_image": "dataset",
+    "read_picture": "dataset",
 }
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "holds_points",
     "open_dataset",
     "read_image",
+    "read_picture",
 ]
 
 

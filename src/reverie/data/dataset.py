@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from torch import Tensor
@@ -204,15 +205,33 @@ def read_image(path: Path, recipe: DataRecipe, spec: DataSpec) -> Tensor:
         DataError: the file is no image that can be read.
         UsageError: the data set holds points.
     """
-    if spec.kind != "images":
-        raise UsageError(f"{path}: is an image, and the model was trained on points. Name a seed instead.")
     shown = printable(str(path))
     try:
-        with path.open("rb") as file, quiet():
+        with path.open("rb") as file:
+            return read_picture(file, recipe, spec, name=shown)
+    except OSError as error:
+        raise DataError(f"{shown}: {error.strerror}. Name a PNG, JPEG or WebP file.") from None
+
+
+def read_picture(file: BinaryIO, recipe: DataRecipe, spec: DataSpec, *, name: str = "the picture") -> Tensor:
+    """The bytes of one image file as an item of a data set: (c, h, w) float32 in [-1, 1].
+
+    Args:
+        file: the bytes, seekable.
+        recipe, spec: as `read_image`.
+        name: what messages call the picture.
+
+    Raises:
+        DataError: the bytes are no image that can be read.
+        UsageError: the data set holds points.
+    """
+    if spec.kind != "images":
+        raise UsageError(f"{name}: is an image, and the model was trained on points. Name a seed instead.")
+    try:
+        with quiet():
             pixels, _ = decode(file, spec.shape, View.of(recipe))
-    except (Unreadable, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"{shown}: {reason}. Name a PNG, JPEG or WebP file.") from None
+    except Unreadable as error:
+        raise DataError(f"{name}: {error}. Name a PNG, JPEG or WebP file.") from None
     key = np.array([int.from_bytes(blake2b(pixels.data, digest_size=8).digest(), "big")], np.uint64)
     return (
         Items(Rows.of(pixels[None]), np.arange(1), spec, hashes=key, style=Style(recipe.binarize)).batch([0]).images[0]

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from reverie.core.capability import Encodes
+from reverie.core.capability import Encodes, Samples
 from reverie.core.errors import UsageError
 from reverie.core.family import Batch
 from reverie.core.rng import key
@@ -69,6 +69,11 @@ def _coded(model: Encodes, setting: Setting) -> Labelled:
     train = comparison.train if comparison is not None else None
     if comparison is None or train is None:
         raise UsageError(f"{setting.name}: needs the training images. Measure a run on its own data.")
+    if isinstance(model, Samples) and model.num_classes:
+        raise UsageError(
+            f"{setting.name}: this model's encoder is told the label, so that reading it back says nothing. "
+            "Measure a model that was trained without labels."
+        )
     order = np.random.default_rng(key(setting.seed, "measure", "bank")).permutation(len(train))
     index = np.sort(order[:MOST_TRAIN])
 

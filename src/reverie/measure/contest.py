@@ -192,7 +192,7 @@ def _chosen(models: Mapping[str, Any], terms: Terms, setting: Setting) -> tuple[
     chosen: list[str] = []
     left_out: dict[str, str] = {}
     for name in asked:
-        problem = _problem(name, models, setting)
+        problem = _problem(name, models, setting, asked=terms.metrics is not None)
         if problem is None:
             chosen.append(name)
         elif terms.metrics is not None:
@@ -204,17 +204,17 @@ def _chosen(models: Mapping[str, Any], terms: Terms, setting: Setting) -> tuple[
     return chosen, left_out
 
 
-def _problem(name: str, models: Mapping[str, Any], setting: Setting) -> str | None:
-    """Why nobody can be given this number, as a sentence with a next step."""
-    metric = get_metric(name)
+def _problem(name: str, models: Mapping[str, Any], setting: Setting, *, asked: bool) -> str | None:
+    """Why nobody can be given this number, as a sentence; with a next step, where somebody asked for it by name."""
+    metric, step = get_metric(name), " Leave it out of --metrics." if asked else ""
     able = [who for who, model in models.items() if all(isinstance(model, need) for need in metric.needs)]
     able = [who for who in able if not (metric.timed and isinstance(models[who], Pictures))]
     if not able:
         lacks = words([who for who in models if who not in able])
-        return f"{name}: cannot be had of {lacks}. Leave it out of --metrics."
+        return f"{name}: cannot be had of {lacks}.{step}"
     unfit_ = metric.unfit(setting.spec)
     if unfit_ is not None:
-        return f"{name}: cannot be taken here, {unfit_}. Leave it out of --metrics."
+        return f"{name}: cannot be taken here, {unfit_}.{step}"
     if name in _LIKELIHOODS:
         kinds = {who: cast(Scores, models[who]).discrete for who in able}
         if len(set(kinds.values())) > 1:

@@ -96,7 +96,7 @@ def extractor_names() -> list[str]:
 
     Example:
         >>> extractor_names()
-        ['classifier', 'dinov2-b14', 'dinov2-s14', 'pixels', 'run']
+        ['classifier', 'dinov2-b14', 'dinov2-s14', 'inception-tf', 'pixels', 'run']
     """
     from reverie.measure import extractors
 

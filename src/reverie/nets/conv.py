@@ -88,7 +88,7 @@ class ConvDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """(n, num_in) -> (n, *shape)."""
-        x = self.outer(F.silu(self.inner(z))).view(len(z), *self.start)
+        x = self.outer(F.silu(self.inner(z))).view(z.shape[0], *self.start)
         x = as_channels_last(x)
         for index, level in enumerate(self.levels):
             x = level(x)

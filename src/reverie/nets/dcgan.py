@@ -52,7 +52,7 @@ class DcganGenerator(nn.Module):
         noise: list[Tensor] | None = None,
     ) -> Tensor:
         """(n, num_in), (n, num_classes) -> (n, *shape), unbounded; it has neither levels nor noise."""
-        x = as_channels_last(self.inner(with_label(z, one_hot, self.num_classes)).view(len(z), *self.start))
+        x = as_channels_last(self.inner(with_label(z, one_hot, self.num_classes)).view(z.shape[0], *self.start))
         for norm, up in zip(self.norms, self.ups, strict=True):
             x = up(F.relu(norm(x)))
         return x

@@ -127,7 +127,7 @@ class Ladder(nn.Module):
     def generate(self, u: Tensor, one_hot: Tensor | None) -> Tensor:
         """(n, latent_dim), N(0, I) under the prior -> parameters (n, num_params, h, w)."""
         given = iter(self._split(u))
-        return self._descend(len(u), lambda layer, state, level: next(given), one_hot)
+        return self._descend(u.shape[0], lambda layer, state, level: next(given), one_hot)
 
     def _descend(self, n: int, latent_of: Callable[[Any, Tensor, int], Tensor], one_hot: Tensor | None) -> Tensor:
         state = self.start.expand(n, -1, -1, -1)

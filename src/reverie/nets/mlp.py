@@ -78,4 +78,4 @@ class MlpDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """(n, num_in) -> (n, *shape)."""
-        return self.out(self.body(z)).view(len(z), *self.shape)
+        return self.out(self.body(z)).view(z.shape[0], *self.shape)

@@ -51,7 +51,7 @@ class MlpGenerator(nn.Module):
         noise: list[Tensor] | None = None,
     ) -> Tensor:
         """(n, num_in), (n, num_classes) -> (n, *shape), unbounded; it has neither levels nor noise."""
-        return self.out(self.body(with_label(z, one_hot, self.num_classes))).view(len(z), *self.shape)
+        return self.out(self.body(with_label(z, one_hot, self.num_classes))).view(z.shape[0], *self.shape)
 
 
 class Maxout(nn.Module):

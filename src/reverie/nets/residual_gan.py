@@ -93,8 +93,7 @@ class ImageOut(nn.Module):
 class ImageIn(nn.Module):
     """Images to features of half the resolution: a convolution to few channels, then space-to-depth.
 
-    One layer that is not linear at full resolution is worth its price: beside a strided convolution the same game
-    needed three quarters of the images to the same Frechet distance.
+    It has one layer that is not linear at full resolution, which a strided convolution has not.
 
     Args:
         num_in: channels of the image.

@@ -46,5 +46,5 @@ def with_label(z: Tensor, one_hot: Tensor | None, num_classes: int) -> Tensor:
     """
     if not num_classes:
         return z
-    label = z.new_zeros(len(z), num_classes) if one_hot is None else one_hot.to(z.dtype)
+    label = z.new_zeros(z.shape[0], num_classes) if one_hot is None else one_hot.to(z.dtype)
     return torch.cat([z, math.sqrt(num_classes) * label], dim=1)

@@ -179,7 +179,7 @@ class StyleGenerator(nn.Module):
         """Normalised latents (n, num_in) and labels (n, num_classes) to styles w (n, w_dim), in fp32."""
         w = F.normalize(z, dim=1) * math.sqrt(self.latent_dim)
         if self.embed is not None:
-            label = z.new_zeros(len(z), self.num_classes) if one_hot is None else one_hot.to(z.dtype)
+            label = z.new_zeros(z.shape[0], self.num_classes) if one_hot is None else one_hot.to(z.dtype)
             w = torch.cat([w, F.normalize(self.embed(label).to(w.dtype), dim=1) * math.sqrt(self.latent_dim)], dim=1)
         for layer in self.map:
             w = F.leaky_relu(MAPPING_PACE * layer(w), LEAK)
@@ -200,7 +200,7 @@ class StyleGenerator(nn.Module):
             (n, *shape), unbounded.
         """
         whole, part = whole_and_part(level if self.num_levels > 1 else None, len(self.levels))
-        x = as_channels_last(self.start.expand(len(w), -1, -1, -1))
+        x = as_channels_last(self.start.expand(w.shape[0], -1, -1, -1))
         styles = w.unbind(1) if w.dim() == 3 else [w] * self.num_layers
         given = noise if noise is not None else [None] * self.num_layers
         layers, image = iter(zip(styles, given, strict=True)), None

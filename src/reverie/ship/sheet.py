@@ -6,6 +6,7 @@ finite are painted magenta, so that nobody takes them for an image.
 
 import io
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,49 @@ from reverie.core.run import atomic_write
 MIN_WIDTH_PX, MAX_SIDE_PX, MAX_PIXELS = 512, 2048, 64_000_000
 _NOT_FINITE = (255, 0, 255, 255)
 _PLOT_PX, _PLOT_GROUND, _PLOT_INK, _PLOT_LINE = 512, (250, 247, 241), (34, 30, 26), (214, 206, 194)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the images of a sheet lie.
+
+    Args:
+        across: images a row.
+        rows: of images.
+        scale: pixels of the sheet for one of an image.
+        height: of an image on the sheet, in pixels.
+        width: likewise.
+        pad: gap, in pixels of the sheet.
+    """
+
+    across: int
+    rows: int
+    scale: int
+    height: int
+    width: int
+    pad: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the sheet, in pixels."""
+        return self.across * (self.width + self.pad) - self.pad, self.rows * (self.height + self.pad) - self.pad
+
+    def corner(self, index: int) -> tuple[int, int]:
+        """(x, y) of an image's upper left pixel on the sheet."""
+        return (index % self.across) * (self.width + self.pad), (index // self.across) * (self.height + self.pad)
+
+
+def layout(num: int, height: int, width: int, columns: int | None = None, pad: int = 2) -> Layout:
+    """How `grid` lays out `num` images of height x width.
+
+    Example:
+        >>> layout(64, 48, 48).size, layout(64, 48, 48).corner(9)
+        ((782, 782), (98, 98))
+    """
+    across = min(num, columns) if columns else _columns(num, height / width)
+    rows = math.ceil(num / across)
+    scale = _scale(across, rows, height, width, pad)
+    return Layout(across, rows, scale, height * scale, width * scale, pad)
 
 
 def grid(images: Tensor, columns: int | None = None, pad: int = 2) -> Image.Image:
@@ -43,21 +87,17 @@ def grid(images: Tensor, columns: int | None = None, pad: int = 2) -> Image.Imag
         )
     if images.shape[1] == 2:
         return scatter(images)
-    n, _, h, w = images.shape
-    across = min(n, columns) if columns else _columns(n, h / w)
-    rows = math.ceil(n / across)
-    scale = _scale(across, rows, h, w, pad)
-    h, w = h * scale, w * scale
-    height, width = rows * (h + pad) - pad, across * (w + pad) - pad
+    laid = layout(len(images), images.shape[2], images.shape[3], columns, pad)
+    width, height = laid.size
     if height * width > MAX_PIXELS:
         raise UsageError(
             f"a sheet of {width:,} x {height:,} pixels is too large. Ask for fewer images, or name a folder."
         )
-    cells = _pixels(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    cells = _pixels(images).repeat(laid.scale, axis=1).repeat(laid.scale, axis=2)
     sheet = np.zeros((height, width, 4), np.uint8)
     for i, cell in enumerate(cells):
-        y, x = (i // across) * (h + pad), (i % across) * (w + pad)
-        sheet[y : y + h, x : x + w] = cell
+        x, y = laid.corner(i)
+        sheet[y : y + laid.height, x : x + laid.width] = cell
     return Image.fromarray(sheet)
 
 

@@ -84,6 +84,6 @@ def test_any_model_that_encodes_is_probed_but_a_generator_only_when_asked(tmp_pa
     run = tmp_path / "vae"
     list(reverie.train(reverie.recipe("vae", "digits", images=512, settings=settings), run=run))
     found = reverie.measure(run, metrics=["linear_accuracy"])["metrics"]
-    assert set(found) == {f"linear_accuracy{of}" for of in ("", "_pixels", "_pca", "_random")}
+    assert set(found) == {f"linear_accuracy{of}" for of in ("", "_pixels", "_pca", "_random", "_supervised")}
     model, items = reverie.load(run), reverie.api.showing.open_data(Run.open(run).recipe()).held_out
     assert not get_metric("linear_accuracy").unasked(model) and get_metric("linear_accuracy").unfit(items.spec) is None

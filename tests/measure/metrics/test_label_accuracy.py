@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from reverie.core.capability import Encodes
 from reverie.core.errors import UsageError
-from reverie.core.family import Batch
+from reverie.core.family import Batch, get_family
+from reverie.core.recipe import Recipe
 from reverie.core.spec import DataSpec
 from reverie.measure import measure
 from reverie.measure.extractors import classifier
@@ -115,3 +116,31 @@ def test_what_cannot_be_probed_is_a_sentence() -> None:
         measure(Linear(), Items(60, 1), metrics=["linear_accuracy"])  # pyright: ignore
     with pytest.raises(UsageError, match="at least 20 images"):
         measure(Linear(), Items(12, 1), metrics=["linear_accuracy"], comparison=against(Items(60, 0)))  # pyright: ignore
+
+
+def vae(net: str, seed: int, **section: object) -> nn.Module:
+    """A small untrained VAE for these items."""
+    small = {"net": net, "width": 16, "hidden": 16, "latent": 4, "layers": 2, "depth": 1}
+    recipe = Recipe.from_dict({"family": "vae", "seed": seed, "vae": small | section})
+    return get_family("vae").build(recipe, Items(1, 0).spec)
+
+
+@pytest.mark.parametrize("net", ["mlp", "ladder"])
+def test_a_vaes_encoder_has_a_supervised_twin(net: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classifier, "FEWEST", 12_000 if net == "mlp" else 1_000)
+    train = Items(400, 0)
+    comparison = Comparison(Pixels(train.spec), train, twin=lambda: vae(net, 1), fingerprint="f")
+    found = measure(vae(net, 0), Items(300, 1), metrics=["linear_accuracy"], comparison=comparison)  # pyright: ignore
+    assert found["linear_accuracy_supervised"].value > found["linear_accuracy_random"].value + (
+        0.05 if net == "mlp" else -0.1
+    )
+    with torch.no_grad():
+        codes = vae(net, 0).encode(train.images)  # pyright: ignore
+        latents, _ = vae(net, 0).infer(train.images, torch.zeros(400, 1, codes.shape[1]))  # pyright: ignore
+    torch.testing.assert_close(codes, latents.mean[:, 0])
+
+
+def test_an_encoder_that_is_told_the_label_is_not_probed() -> None:
+    told = vae("mlp", 0, conditional=True)
+    with pytest.raises(UsageError, match="encoder is told the label, so that reading it back says nothing"):
+        measure(told, Items(60, 1), metrics=NAMES, comparison=against(Items(100, 0)))  # pyright: ignore

@@ -19,6 +19,7 @@ class GanFamily(Family):
     name: ClassVar[str] = "gan"
     summary: ClassVar[str] = "sharp samples in one pass; no likelihood, and a training that has to be watched"
     recipe: ClassVar[type[Recipe]] = GanRecipe
+    can: ClassVar[tuple[str, ...]] = ("Samples", "Decodes", "Judges", "Inverts")
 
     def presets(self) -> dict[str, Callable[[], Recipe]]:
         """See `presets.py`."""

@@ -164,7 +164,7 @@ class Gan(nn.Module, Samples, Decodes, Judges, Inverts):
     @torch.inference_mode()
     def decode(self, latents: Tensor, *, labels: Tensor | None = None) -> Tensor:
         """The image of each latent, without a style generator's noise."""
-        return self.from_players(self._decode(latents.to(self._device), self.one_hot(labels, len(latents))))
+        return self.from_players(self._decode(latents.to(self._device), self.one_hot(labels, latents.shape[0])))
 
     def judge(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:
         """The critic's logits, (n,), differentiable; a packing critic gives every image of a pack the pack's."""

@@ -33,7 +33,7 @@ class GanSection(Section):
     slopes: Literal["auto", "exact", "forward", "finite"] = Field(
         default="auto",
         description="How r1 and r2 are taken: by a second backward pass, along a random direction, or by finite"
-        " differences (fp32 only); auto is exact for mlp and forward for convolutions, where it costs less than half.",
+        " differences (fp32 only); auto is exact for mlp and forward for convolutions, where it costs less.",
     )
     gamma: Literal["auto"] | float = Field(
         default="auto", description="Weight of r1 and r2; auto finds it in the first steps and lets it fall."

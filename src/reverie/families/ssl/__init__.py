@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
+from reverie.core.errors import UsageError
 from reverie.core.family import Family, Phase
 from reverie.core.recipe import Recipe
 from reverie.core.spec import DataSpec
@@ -19,6 +20,7 @@ class SslFamily(Family):
     name: ClassVar[str] = "ssl"
     summary: ClassVar[str] = "an encoder learnt without labels, for classifying and searching; makes no images"
     recipe: ClassVar[type[Recipe]] = SslRecipe
+    can: ClassVar[tuple[str, ...]] = ("Encodes",)
 
     def presets(self) -> dict[str, Callable[[], Recipe]]:
         """See `presets.py`."""
@@ -31,7 +33,15 @@ class SslFamily(Family):
         return build(recipe, spec)
 
     def phases(self, model: "Ssl", recipe: SslRecipe, num_items: int) -> tuple[Phase, ...]:
-        """One phase, `views`."""
+        """One phase, `views`.
+
+        Raises:
+            UsageError: the encoder comes trained.
+        """
+        if recipe.ssl.net == "dinov2":
+            raise UsageError(
+                'recipe.ssl.net: "dinov2" comes trained and stays as it is. Use `reverie adopt`, or net = "resnet".'
+            )
         from reverie.families.ssl.build import strength
         from reverie.families.ssl.objective import terms
 

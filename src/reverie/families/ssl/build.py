@@ -10,6 +10,7 @@ from reverie.data.augment.views import Strength
 from reverie.families.ssl.model import Projector, Ssl, Student
 from reverie.families.ssl.recipe import SslRecipe, SslSection
 from reverie.nets.conv import ConvEncoder
+from reverie.nets.dinov2 import Dinov2
 from reverie.nets.mlp import MlpEncoder
 
 ASPECT = 4 / 3  # largest factor of a crop's proportions (Szegedy et al. 2015, section 6)
@@ -49,6 +50,8 @@ def _encoder(ssl: SslSection, spec: DataSpec) -> nn.Module:
     if ssl.net == "mlp":
         hidden = MlpEncoder(num_in=spec.num_values, width=ssl.width, depth=ssl.depth, activation="silu")
         return nn.Sequential(hidden, nn.Linear(ssl.width, ssl.features))
+    if ssl.net == "dinov2":
+        return Dinov2(width=ssl.width, depth=ssl.depth)
     depth = 0 if ssl.net == "conv" else ssl.depth
     return ConvEncoder(shape=spec.shape, base=ssl.width, depth=depth, num_out=ssl.features)
 
@@ -56,7 +59,7 @@ def _encoder(ssl: SslSection, spec: DataSpec) -> nn.Module:
 def _check(ssl: SslSection, spec: DataSpec) -> None:
     if spec.kind != "images":
         raise UsageError(f"family: ssl learns from views of images, and these are {spec.kind}. Use vae or gan.")
-    if ssl.net != "mlp" and not (8 <= spec.height <= 256 and 8 <= spec.width <= 256):
+    if ssl.net in ("conv", "resnet") and not (8 <= spec.height <= 256 and 8 <= spec.width <= 256):
         raise UsageError(
             f"recipe.ssl.net: {ssl.net} serves images of 8 to 256 pixels a side, got {spec.height} x {spec.width}. "
             'Use net = "mlp", or another data.size.'

@@ -17,7 +17,9 @@ class SslSection(Section):
         description="What keeps codes apart: other images (simclr), variance and covariance (vicreg), or a slowly"
         " moving teacher (byol).",
     )
-    net: Literal["mlp", "conv", "resnet"] = Field(default="resnet", description="The encoder.")
+    net: Literal["mlp", "conv", "resnet", "dinov2"] = Field(
+        default="resnet", description="The encoder; dinov2 comes trained and stays as it is: `reverie adopt`."
+    )
     width: int = Field(
         default=16, ge=4, le=4096, description="Channels at half resolution (conv, resnet), or hidden width (mlp)."
     )
@@ -45,6 +47,8 @@ class SslSection(Section):
     def _combinations(self) -> Self:
         if self.method == "byol" and self.layers == 0:
             raise ValueError('layers must be >= 1 for method = "byol", whose predictor maps projections, got 0')
+        if self.net == "dinov2" and (self.width % 64 or self.features != self.width or self.layers):
+            raise ValueError('net = "dinov2" takes a width in steps of 64, as many features, and layers = 0')
         if self.method == "vicreg" and self.invariance + self.variance + self.covariance == 0:
             raise ValueError("invariance, variance and covariance are all 0; set one")
         return self

@@ -21,6 +21,7 @@ class VaeFamily(Family):
         "a smooth latent space, an encoder and a likelihood; stable to train, samples a little soft"
     )
     recipe: ClassVar[type[Recipe]] = VaeRecipe
+    can: ClassVar[tuple[str, ...]] = ("Samples", "Encodes", "Decodes", "Reconstructs", "Scores")
 
     def presets(self) -> dict[str, Callable[[], Recipe]]:
         """See `presets.py`."""

@@ -142,13 +142,13 @@ class Vae(nn.Module, Samples, Encodes, Decodes, Reconstructs, Scores):
     def decode(self, latents: Tensor, *, labels: Tensor | None = None) -> Tensor:
         """The mean image of each latent."""
         latents = latents.to(self._device)
-        theta = self.net.generate(latents, self.one_hot(labels, len(latents)))
+        theta = self.net.generate(latents, self.one_hot(labels, latents.shape[0]))
         return self.likelihood.mean(theta.float())
 
-    @torch.inference_mode()
     def encode(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:
-        """Posterior means; those of a ladder follow the mean path from the top."""
-        return self._mean_path(images, labels)[0].mean[:, 0]
+        """Posterior means; those of a ladder follow the mean path from the top. Differentiable where gradients are
+        enabled."""
+        return self._posterior(images, labels)[0]
 
     @torch.inference_mode()
     def reconstruct(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:
@@ -158,7 +158,7 @@ class Vae(nn.Module, Samples, Encodes, Decodes, Reconstructs, Scores):
     @torch.inference_mode()
     def kl_per_dimension(self, images: Tensor, *, labels: Tensor | None = None) -> Tensor:
         """KL to N(0, 1) of every dimension in nats, (n, latent_dim); below a ladder's top layer along the mean path."""
-        return self._mean_path(images, labels)[0].kl()[:, 0]
+        return kl_from_unit(*self._posterior(images, labels))
 
     def scorer(self, images: Tensor, *, labels: Tensor | None = None) -> Callable[[int, Rng], Tensor]:
         """Encodes once; f(s, rng) gives s log importance weights an image, (n, s)."""
@@ -176,12 +176,22 @@ class Vae(nn.Module, Samples, Encodes, Decodes, Reconstructs, Scores):
     @torch.inference_mode()
     def draw(self, images: Tensor, rng: Rng, *, labels: Tensor | None = None) -> Tensor:
         """One draw from q(z | x) an image, (n, latent_dim)."""
-        images = images.to(self._device)
-        return self._inference(images, labels)(rng.normal(1, self.latent_dim).to(self._device))[0].z[:, 0]
+        eps = rng.normal(1, self.latent_dim).to(self._device)
+        if isinstance(self.net, Ladder):
+            return self._inference(images.to(self._device), labels)(eps)[0].z[:, 0]
+        return draw(*self._posterior(images, labels), eps[:, 0])
 
     @property
     def _device(self) -> torch.device:
         return next(self.parameters()).device
+
+    def _posterior(self, images: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(mean, log-variance) of q(z | x), each (n, latent_dim): nothing is decoded but for a ladder's next layer."""
+        if isinstance(self.net, Ladder):
+            latents = self._mean_path(images, labels)[0]
+            return latents.mean[:, 0], latents.log_variance[:, 0]
+        images = images.to(self._device)
+        return self.net.posterior(images, self.one_hot(labels, len(images)))
 
     def _mean_path(self, images: Tensor, labels: Tensor | None) -> tuple[Latents, Tensor]:
         images = images.to(self._device)

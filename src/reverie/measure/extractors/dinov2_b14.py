@@ -2,4 +2,4 @@
 
 from reverie.measure.dinov2 import kind
 
-KIND = kind("b14", "facebook/dinov2-base")
+KIND = kind("dinov2-b14")

@@ -2,4 +2,4 @@
 
 from reverie.measure.dinov2 import kind
 
-KIND = kind("s14", "facebook/dinov2-small")
+KIND = kind("dinov2-s14")

@@ -19,8 +19,9 @@ class Frechet(SetMetric):
     """Squared distance between normal distributions fitted to features of samples and of real images (Heusel et al.
     2017), freed of its bias by a jackknife over groups of samples.
 
-    With the features of `inception` it would be called FID; with others its size means something else, so compare
-    within one extractor only. Sums are all that is kept: a million images take no more memory than ten thousand.
+    With the features of `inception-tf` it is the FID, less its bias; with others its size means something else, so
+    compare within one extractor only. Sums are all that is kept, so that a million images take no more memory than a
+    few thousand.
     """
 
     name: ClassVar[str] = "frechet"

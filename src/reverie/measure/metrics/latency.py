@@ -1,5 +1,6 @@
 """How long a sample takes."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import ClassVar, Literal, final
@@ -11,6 +12,7 @@ from reverie.core.capability import Samples
 from reverie.measure.metric import Metric, Setting
 from reverie.measure.value import Value
 
+_QUANTILE = 1.959964
 _WARM_UP, _LEAST_REPEATS, _MOST_REPEATS, _ENOUGH_S = 2, 5, 50, 0.5
 
 
@@ -61,10 +63,22 @@ class Latency(Metric):
 
 
 def _median(repeats: np.ndarray, unit: str) -> Value:
-    """The median; its error from the median deviation, which one hiccup of the machine does not move."""
-    median = float(np.median(repeats))
-    deviation = 1.4826 * float(np.median(np.abs(repeats - median)))
-    return Value(median, float(np.sqrt(np.pi / 2) * deviation / np.sqrt(len(repeats))), len(repeats), unit)
+    """The median; its error is that of the interval between two of the ordered repeats which holds it in about 95 % of
+    cases, whatever the distribution (Thompson 1936): what a machine does to times is not normal."""
+    ordered, rank = np.sort(repeats), median_rank(len(repeats))
+    error = (ordered[len(repeats) - rank] - ordered[rank - 1]) / (2 * _QUANTILE)
+    return Value(float(np.median(repeats)), float(error), len(repeats), unit)
+
+
+def median_rank(n: int) -> int:
+    """The k for which the k-th smallest and the k-th largest of n numbers hold the median nearest to 95 % of the time.
+
+    Example:
+        >>> median_rank(5), median_rank(18), median_rank(50)
+        (1, 5, 19)
+    """
+    below = np.cumsum([math.comb(n, k) for k in range((n + 1) // 2)], dtype=float) / 2.0**n
+    return 1 + int(np.abs(1 - 2 * below - 0.95).argmin())
 
 
 METRIC = Latency()

@@ -13,7 +13,7 @@ def kid(a: Features, b: Features, *, block: int = 512) -> Value:
     """The unbiased estimate of MMD^2 with k(x, y) = (x.y / d + 1)^3, and its error.
 
     Every pair counts once, with none of the usual drawing of subsets; n is that of `a`. Equal distributions come out
-    about 0, and as often below as above. The error holds there too, where a jackknife's would be 1.4 times too large.
+    about 0, and as often below as above; the error is then up to 1.3 times too large (a jackknife's would be 1.4).
 
     Args:
         a: (n, d).
