@@ -27,9 +27,9 @@ test: .venv/dev.stamp .venv/front-end.stamp ## run every test, warnings being er
 check: lint types layers web test coverage ## everything CI runs: format, lint, types, layers, tests with docs, coverage
 
 web: .venv/front-end.stamp ## types, tests and size of the front end
-	cd web && $(NPM) run --silent check
-	cd web && $(NPM) test --silent
-	cd web && $(NPM) run --silent size
+	@cd web && $(NPM) run --silent check
+	@cd web && $(NPM) test --silent
+	@cd web && $(NPM) run --silent size
 
 lint: .venv/dev.stamp ## formatting and ruff's rules
 	$(BIN)/ruff format --check
@@ -78,12 +78,12 @@ $(BIN)/python:
 	@touch $@
 
 .venv/node.stamp: web/package-lock.json .venv/studio.stamp
-	cd web && $(NPM) ci --silent --no-audit --no-fund
+	@cd web && $(NPM) ci --silent --no-audit --no-fund
 	@touch $@
 
 .venv/front-end.stamp: $(FRONT_END) .venv/node.stamp
 	@echo "Building the studio's front end"
-	cd web && $(NPM) run --silent build
+	@cd web && $(NPM) run --silent build
 	@touch $@
 
 .venv/dev.stamp: .venv/core.stamp

@@ -35,7 +35,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_pages_and_the_course(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "reverie/studio/static/index.html" in names
-    assert any(name.endswith(".wasm") for name in names), "decoding in the page needs it"
+    assert len([name for name in names if name.endswith(".wasm")]) == 1, "decoding in the page needs it, once"
+    assert "reverie/studio/static-course/index.html" in names
     assert "reverie/studio/course/recorded/index.json" in names
     assert "reverie/studio/course/units/01-two-questions.md" in names
     assert not [name for name in names if "node_modules" in name or name.startswith("tests/")]
@@ -67,3 +68,6 @@ def test_an_installed_studio_shows_its_page(wheel: Path, tmp_path: Path) -> None
             assert answer.headers["Content-Type"].startswith("text/javascript")
     finally:
         studio.stop()
+    words = [python, "-m", "reverie", "course", "--export", "site"]
+    subprocess.run(words, capture_output=True, check=True, cwd=tmp_path)
+    assert len(list((tmp_path / "site/assets").glob("*.wasm"))) == 1, "pages of an export decode as well"

@@ -40,6 +40,8 @@ def export(directory: Path, *, site: Path = SITE, recorded: Path = RECORDED) -> 
     if not (recorded / "index.json").is_file():
         raise DataError("The course's recordings are not there. Install the package whole, or record them anew.")
     files = {name: path for name, path in _listed(site).items() if path.suffix not in _SKIPPED}
+    for path in site.parent.glob("static/assets/*.wasm"):  # an installed package holds this large file once
+        files.setdefault(f"assets/{path.name}", path)
     files |= {f"course-data/{name}": path for name, path in _listed(recorded).items()}
     _clear(directory)
     for name, path in files.items():
