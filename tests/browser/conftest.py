@@ -120,7 +120,7 @@ def studio(runs_folder: Path) -> Iterator[Studio]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright holds a running loop, which tests elsewhere must not meet
 def browser() -> "Iterator[playwright.Browser]":
     with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])

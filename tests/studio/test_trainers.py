@@ -1,5 +1,6 @@
 """Trainings of the studio: real processes, which it starts, stops and continues, and which outlive it."""
 
+import functools
 import os
 import re
 import signal
@@ -125,7 +126,9 @@ def spawned(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def pretend(arguments: Any, log: Path, printed: Path | None = None) -> subprocess.Popen[bytes]:
         words.append(list(arguments))
-        return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        # a shell's background jobs ignore Ctrl-C and hand that on; the server's own children do not
+        heeding = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], preexec_fn=heeding)
 
     monkeypatch.setattr("reverie.studio.trainers.spawn", pretend)
     monkeypatch.setattr("reverie.studio.jobs.spawn", pretend)
