@@ -108,11 +108,14 @@ def nearest(
         squared distances (n, k), ascending, float64, and positions (n, k) int64.
     """
     found: list[tuple[Tensor, Tensor]] = []
+    careful = queries.short is None
     for first in range(0, len(queries), block):
-        squares, index, unsure = _candidates(rough(queries, points, first, block), queries, points, k, skip_self)
-        if queries.short is not None and unsure.double().mean() > _TOLERABLE:
-            careful = rough(queries, points, first, block, careful=True)
-            squares, index, unsure = _candidates(careful, queries, points, k, skip_self)
+        products = rough(queries, points, first, block, careful=careful)
+        squares, index, unsure = _candidates(products, queries, points, k, skip_self)
+        if not careful and unsure.double().mean() > _TOLERABLE:
+            careful = True  # for the blocks to come, too: rows come in no order, so that what fails once fails often
+            products = rough(queries, points, first, block, careful=True)
+            squares, index, unsure = _candidates(products, queries, points, k, skip_self)
         for row in unsure.nonzero().flatten().tolist():
             squares[row], index[row] = _afresh(queries, points, first + row, k, skip_self)
         found.append((squares, index))
@@ -135,10 +138,12 @@ def rough(queries: Points, points: Points, first: int, block: int, *, careful: b
 
 def rough_blocks(queries: Points, points: Points, reach: Tensor, block: int) -> Iterator[Rough]:
     """Rough squared distances of all queries, as careful as their reach (squared, (n,)) needs."""
+    careful = queries.short is None
     for first in range(0, len(queries), block):
-        found, near = rough(queries, points, first, block), reach[first : first + block]
+        found, near = rough(queries, points, first, block, careful=careful), reach[first : first + block]
         lengths = queries.squares[first : first + block].sqrt()
-        if queries.short is not None and (found.slack(lengths, near) > _TOLERABLE * near).double().mean() > _TOLERABLE:
+        if not careful and (found.slack(lengths, near) > _TOLERABLE * near).double().mean() > _TOLERABLE:
+            careful = True
             found = rough(queries, points, first, block, careful=True)
         yield found
 
