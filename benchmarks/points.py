@@ -40,7 +40,9 @@ def main() -> None:
         for preset in asked.presets:
             rows: list[list[float]] = []
             for seed in range(asked.first, asked.first + asked.seeds):
-                recipe = reverie.recipe("gan", name, preset=preset, **budget, seed=seed, settings=settings)
+                # the preset is for images, over DCGAN's nets
+                nets = {"gan.net": "mlp"} if preset == "wgan-gp" else {}
+                recipe = reverie.recipe("gan", name, preset=preset, **budget, seed=seed, settings=settings | nets)
                 with tempfile.TemporaryDirectory() as scratch:
                     folder = (asked.runs or Path(scratch)) / f"{name}-{preset}-{seed}"
                     before = time.process_time()
