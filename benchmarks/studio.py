@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 import reverie
+from reverie.studio.course.schema import load_course
 
 RUNS, EVENTS, GRIDS = 100, 10_000, 500
 
@@ -142,6 +143,21 @@ class Tabs:
         print(f"| scrub, median and slowest of {len(times)}, beside {self.count - 1} other tabs | "
               f"{statistics.median(times):.0f} and {max(times):.0f} ms |", flush=True)  # fmt: skip
 
+    def units(self) -> None:
+        """Opens every unit of the course, each in a fresh profile."""
+        times: list[float] = []
+        for unit in load_course().units if self.count else ():
+            context = self.browser.new_context(viewport={"width": 1280, "height": 800})
+            page = context.new_page()
+            page.goto(f"{self.home}{self.token}")
+            before = time.perf_counter()
+            page.goto(f"{self.home}/course/{unit.id}")
+            page.locator(".picture canvas, .picture svg, figure canvas, figure svg, figure img").first.wait_for()
+            times.append(time.perf_counter() - before)
+            context.close()
+        if times:
+            print(f"| a unit of the course, until its picture is there | {min(times):.2f} to {max(times):.2f} s |")
+
     def heap(self) -> float:
         """What all pages hold after a collection, in MiB."""
         total = 0.0
@@ -190,6 +206,7 @@ def measure(server: "subprocess.Popen[str]", port: int, cookie: str, folder: Pat
     threading.Thread(target=listen, args=(port, cookie, heard), daemon=True).start()
     rows = json.loads(get("/api/runs")[1])["runs"]
     tabs.open(next(row["id"] for row in rows if row["name"] == "run-000"))
+    tabs.units()
     began, least, most = time.monotonic(), float("inf"), 0.0
     time.sleep(min(20.0, 30 * minutes))
     first, held = memory(server.pid), tabs.heap()
