@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from reverie.core.errors import UsageError
-from reverie.measure.sets.nearest import Points, nearest
+from reverie.measure.sets.nearest import Points, Rough, _places, _topk, nearest
 from reverie.measure.sets.neighbours import expected_coverage, prdc
 
 
@@ -104,3 +104,52 @@ def test_nearest_are_nearest(name: str, dtype: torch.dtype) -> None:
     torch.testing.assert_close(squares, truth, rtol=1e-12, atol=0)
     torch.testing.assert_close(exact.gather(1, index), truth, rtol=1e-12, atol=0)
     assert all(len(set(row)) == 7 for row in index.tolist())
+
+
+WIDE = {
+    "alike in every direction": lambda c, n: c.standard_normal((n, 300)),
+    "clusters": lambda c, n: 100 * c.standard_normal((7, 300))[c.integers(0, 7, n)] + 0.1 * c.standard_normal((n, 300)),
+    "copies": lambda c, n: np.repeat(c.standard_normal((n // 10, 300)), 10, axis=0),
+    "off to a side": lambda c, n: 50 + c.standard_normal((n, 300)) * np.where(np.arange(300) < 5, 3, 0.01),
+    "outliers": lambda c, n: c.standard_normal((n, 300)) * np.where(np.arange(n) % 50, 1, 1e4)[:, None],
+    "levels of grey": lambda c, n: c.integers(0, 4, (n, 300)) / 255,
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_wide_rows_are_as_exact(name: str) -> None:
+    """Where products of bfloat16 choose whom to look at, as where the rows' own do."""
+    chance = np.random.default_rng(9)
+    rows, others = (torch.from_numpy(WIDE[name](chance, 700)).float() for _ in range(2))
+    x, y = (Points.of(r, rows.mean(0)) for r in (rows, others))
+    plain = [Points(p.rows, p.centred, p.squares) for p in (x, y)]
+    for skip_self, points in ((True, (x, x)), (False, (x, y))):
+        squares, index = nearest(*points, 5, skip_self=skip_self, block=256)
+        first, second = (p.rows.double() for p in points)
+        exact = torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist").square()
+        if skip_self:
+            exact.fill_diagonal_(torch.inf)
+        truth = exact.topk(5, largest=False).values
+        # rows differ by whole last digits where they are far from zero
+        torch.testing.assert_close(squares, truth, rtol=1e-5, atol=1e-9)
+        torch.testing.assert_close(exact.gather(1, index), truth, rtol=1e-5, atol=1e-9)
+    assert torch.equal(nearest(x, y, 5)[0], nearest(*plain, 5)[0])
+    found, near = prdc(rows, others, errors=False), torch.cdist(rows.double(), others.double())
+    own = torch.cdist(rows.double(), rows.double()).fill_diagonal_(torch.inf).topk(5, largest=False).values[:, -1]
+    assert found.coverage.value == pytest.approx(float((near.amin(1) <= own).double().mean()), abs=0.005)
+    assert found.precision.se is None and found.recall.value == prdc(rows, others).recall.value
+
+
+@pytest.mark.parametrize("shift", [-100, 0, 100])  # all negative, of both signs, all positive
+def test_bfloat16_in_whole_numbers(shift: int) -> None:
+    values = (torch.randn(50, 1003, generator=torch.Generator().manual_seed(0)) + shift).bfloat16()
+    values[:, 5] = -torch.inf
+    found, index = _topk(values, 9)
+    assert torch.equal(found, values.topk(9, dim=1).values) and torch.equal(values.gather(1, index), found)
+    mask = values >= found[:, -1:]
+    row, column = _places(mask)
+    assert torch.equal(torch.stack([row, column], 1), mask.nonzero())
+    points = Points.of(torch.zeros(50, 2), torch.zeros(2))
+    rough = Rough(points, points, 0, values, 0.0, 0.0, 0.0)
+    for least in (found[:, -1:], found[:, -1:].abs(), found[0, -1].expand(1003)):
+        assert torch.equal(torch.stack(rough.reaching(least), 1), (values >= least).nonzero())
