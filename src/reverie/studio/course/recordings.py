@@ -177,8 +177,8 @@ RECORDINGS: dict[str, Recording] = {
     ),
     "vae-faces": Recording(
         "the-vae", "A VAE on drawn faces", "vae", "faces", 120_000, preset="faces", held=12,
-        settings={"train.probes": 12, "optim.lr": 2e-3, "vae.net": "conv", "vae.width": 16, "vae.hidden": 256,
-                  "vae.scale": 0.3},
+        settings={"data.size": 48, "train.probes": 12, "optim.lr": 2e-3, "vae.net": "conv", "vae.width": 16,
+                  "vae.hidden": 256, "vae.scale": 0.3},
     ),
     "gan-faces": Recording(
         "the-gan", "A GAN on drawn faces", "gan", "faces", 300_000,
@@ -190,6 +190,7 @@ RECORDINGS: dict[str, Recording] = {
     ),
     "trade-gan": Recording(
         "the-trade-off", "The GAN", "gan", "faces", minutes=12, preset="faces", weights="best",
-        settings={"data.size": 32, "gan.inverter_every": 0}, expected=("G002", "nothing"),
+        settings={"data.size": 32, "train.batch": 16, "train.ema_images": 50_000, "optim.lr": 1e-3,
+                  "gan.inverter_every": 0}, expected=("G002", "nothing"),
     ),
 }  # fmt: skip
