@@ -13,7 +13,7 @@ def default() -> GanRecipe:
 
 
 def faces() -> GanRecipe:
-    """Drawn cartoon faces, 32 x 32 in colour: `reverie demo` trains it for 3 minutes. Faces with edges, a few crooked."""
+    """Drawn cartoon faces, 32 x 32 in colour: `reverie demo` trains it for 3 minutes. Sharp faces, many crooked."""
     made = _recipe("faces", {"inverter_every": 8}, minutes=3, batch=32, optim={"lr": 1.5e-3})
     data = made.data.model_copy(update={"num": 8000, "size": 32})
     train = made.train.model_copy(update={"probes": 8, "ema_images": 4000})
