@@ -76,7 +76,7 @@ def ours(asked: argparse.Namespace) -> dict[str, float]:
             "train.threads": asked.threads,
             "train.precision": asked.precision,
             "train.grids": 1,
-            "train.probes": asked.epochs,
+            "train.probes": asked.probes,
             "vae.likelihood": "bernoulli",
             "data.held_out": 0.01,
         }
@@ -118,7 +118,18 @@ def matmul_rate(threads: int) -> dict[str, float]:
 
 def child(python: str, role: str, asked: argparse.Namespace, precision: str) -> dict[str, float]:
     """One measurement in a process of its own."""
-    keep = ["--threads", asked.threads, "--num", asked.num, "--epochs", asked.epochs, "--data", asked.data]
+    keep = [
+        "--threads",
+        asked.threads,
+        "--probes",
+        asked.probes,
+        "--num",
+        asked.num,
+        "--epochs",
+        asked.epochs,
+        "--data",
+        asked.data,
+    ]
     command = [python, __file__, "--role", role, "--precision", precision, *map(str, keep)]
     command += ["--nll-num", str(asked.nll_num if role == "theirs" else 10 * asked.nll_num)]
     env = os.environ | {"OMP_NUM_THREADS": str(asked.threads)}
@@ -136,6 +147,7 @@ def main() -> None:
     parser.add_argument("--num", type=int, default=10_000, help="training images")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--nll-num", type=int, default=50, help="images whose likelihood pythae estimates")
+    parser.add_argument("--probes", type=int, default=1, help="looks at held-out images, which pythae does not take")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--role", choices=["ours", "theirs"], help=argparse.SUPPRESS)
