@@ -42,6 +42,7 @@ def test_it_is_a_run(weights: Path, tmp_path: Path) -> None:
         api.adopt("dinov2-s14", "digits", run=tmp_path / "dino", weights_dir=weights)
     with pytest.raises(UsageError, match="comes trained and stays as it is"):
         list(api.train(here.recipe().change({"train.images": 10}), run=tmp_path / "again"))
+    assert not (tmp_path / "again").exists()
 
 
 def test_what_is_missing_is_a_sentence(tmp_path: Path) -> None:

@@ -113,7 +113,8 @@ def train(
     try:
         dataset = open_data(recipe)
         folder = Path(run) if run is not None else new_folder(recipe)
-        model = family.build(recipe, dataset.spec)  # before the folder: what cannot be built leaves none
+        model = family.build(recipe, dataset.spec)  # before the folder: what cannot be built, or trained, leaves none
+        family.phases(model, recipe, len(dataset.train))
         here = Run.create(folder, recipe) if ranks.writes else Run(folder)
         with here.lock() if ranks.writes else contextlib.nullcontext():
             if ranks.writes:

@@ -34,11 +34,13 @@ class Diverged(Symptom):
             recent = series.values[-REPORTS:]
             if usual <= 0 or not bool(np.all(~np.isfinite(recent) | (recent > TIMES * usual))):
                 continue
+            phase = name.removesuffix(".gradient_norm")
             since = int(series.images[np.flatnonzero(series.values <= TIMES * usual)[-1]])
             return Finding(
                 code=self.code,
                 title=self.title,
-                saw=f"{name} is {np.nanmedian(recent):.3g}; in the first half of the run it was {usual:.3g}.",
+                saw=f"The gradient norm of the {phase} is {np.nanmedian(recent):.3g}; in the first half of the run "
+                f"it was {usual:.3g}.",
                 why="The step is far too long for where the weights are now.",
                 evidence=(Evidence(name, float(np.nanmedian(recent)), None, TIMES * usual, "the run's first half"),),
                 confidence=0.9,

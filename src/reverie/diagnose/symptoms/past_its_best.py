@@ -42,11 +42,12 @@ class PastItsBest(Symptom):
         length, since = bad_run(series, ~(series.values <= limit))
         if length < LEAST:
             return None
+        said = "The NLL of held-out images" if len(likely) else "The Frechet distance of samples"
         at = int(series.images[int(np.argmin(np.where(np.isfinite(series.values), series.values, np.inf)))])
         return Finding(
             code=self.code,
             title=self.title,
-            saw=f"{name.removeprefix('probe.')} is {series.last():.4g}; its best was {best[-1]:.4g} at image {at:,}, "
+            saw=f"{said} is {series.last():.4g}; its best was {best[-1]:.4g} at image {at:,}, "
             f"and the last {length} probes are all clearly worse.",
             why="What was trained since then made it worse; `weights/best.safetensors` is from before.",
             evidence=(Evidence(name, series.last(), None, float(limit[-1]), "the run's own best"),),
