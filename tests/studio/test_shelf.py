@@ -232,6 +232,19 @@ def test_what_is_new_is_told_once(root: Path) -> None:
     assert heard == [([2, 3], False), ([], True)]
 
 
+def test_the_first_lines_of_a_run_that_was_seen_before_them_are_news(root: Path) -> None:
+    heard: list[list[int]] = []
+    run = make(root / "a")
+    shelf = Shelf(root, lambda entry, events, back: heard.append([event.images for event in events]))
+    assert [row["name"] for row in shelf.rows()] == ["a"]
+    run.append(step(1))
+    run.append(step(2))
+    shelf.entries()
+    run.append(step(3))
+    shelf.entries()
+    assert heard == [[1, 2], [3]]
+
+
 def test_health_is_the_doctors_last_word(root: Path) -> None:
     run, shelf = make(root / "a"), Shelf(root)
 

@@ -84,7 +84,8 @@ class Entry:
         if self._changed("findings.json"):
             self.findings = told(read(self.path / "findings.json"))
         self._changed("studio.log")
-        return self._read_log() if self._changed("events.jsonl") else ([], False)
+        looked = "events.jsonl" in self._stamps  # a log that was not there yet is new from its first line
+        return self._read_log(looked) if self._changed("events.jsonl") else ([], False)
 
     def _changed(self, name: str) -> bool:
         stamp = _stamp(self.path / name)
@@ -93,7 +94,7 @@ class Entry:
         self._stamps[name], self._row = stamp, None
         return True
 
-    def _read_log(self) -> tuple[list[Event], bool]:
+    def _read_log(self, looked: bool) -> tuple[list[Event], bool]:
         log, known = self.path / "events.jsonl", self.offset
         size = (self._stamps["events.jsonl"] or (0, 0, 0))[1]
         large = f"{self.name}: its events.jsonl has {size >> 20} MiB, more than is read. Move the run away."
@@ -111,7 +112,7 @@ class Entry:
         raw = read(log, LARGEST_LOG) or b""
         raw = raw[: raw.rfind(b"\n") + 1]
         self.summary, self.offset = Summary.scan(raw), len(raw)
-        return [], known > 0
+        return list(parse(raw)) if looked and not known else [], known > 0
 
     def row(self) -> dict[str, Any]:
         """What the list says of it."""
@@ -202,9 +203,8 @@ class Shelf:
     def refresh(self, entry: Entry) -> None:
         """Brings an entry up to date, and tells of what is new."""
         with self._lock:
-            known = entry.offset
             news, back = entry.refresh(self.alive(entry.path))
-            if back or (news and known):
+            if back or news:
                 self.heard(entry, news, back)
 
     def training(self) -> list[Entry]:

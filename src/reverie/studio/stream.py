@@ -24,10 +24,8 @@ from reverie.studio.shelf import Entry, Shelf, grid_url
 
 KEPT = 2048  # messages
 BUSY_SECONDS, IDLE_SECONDS, HEARTBEAT_SECONDS = 0.25, 1.0, 15.0
-MOST_OPEN, PAUSE_SECONDS = (
-    4,
-    2.0,
-)  # a browser allows six connections to a host, and pages must load beside their streams
+# A browser allows six connections to a host, and pages must load beside their streams.
+MOST_OPEN, PAUSE_SECONDS = 4, 2.0
 MOST_POINTS = 500  # of a signal in one message; a page that is told of more loads the curves again
 
 
