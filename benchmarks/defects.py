@@ -34,8 +34,8 @@ from reverie.measure.extractors.pixels import Pixels
 CPU = torch.device("cpu")
 DEFECTS = ("drop", "copy", "blur", "noise")
 # What a number should do as each defect grows, in that order: rise (+), fall (-), stay (0), or not rise (v); "?" where
-# nothing is promised. Four promises were wrong: that `sharpness` stays and `vendi` falls as kinds go, for those that are
-# left may be the more varied; that `ndb` rises with noise; that `coverage` falls with blur, as slight blur brings images
+# nothing is promised. Four promises were wrong: that `sharpness` stays and `vendi` falls as kinds go, for what is left
+# may be the more varied; that `ndb` rises with noise; that `coverage` falls with blur, as slight blur brings images
 # nearer to all others.
 SHOULD = {
     "frechet": "+?++",
