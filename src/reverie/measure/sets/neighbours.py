@@ -191,7 +191,7 @@ def _prdc(real: Tensor, fake: Tensor, ks: tuple[int, int], block: int) -> Tensor
     for found in rough_blocks(reals, fakes, reach[:, 0], block):
         of_real.meet(found, by_columns=False)
         of_fake.meet(found, by_columns=True)
-    shares = of_real.around[0] > 0, of_fake.around[0] > 0, of_real.around[1] / ks[1], of_real.within[1] > 0
+    shares = of_real.around[0] > 0, of_fake.around[0] > 0, of_real.around[1].double() / ks[1], of_real.within[1] > 0
     return torch.stack([share.double().mean() for share in shares])
 
 
