@@ -55,8 +55,10 @@ class Api(types.ModuleType):
     def new_folder(self, recipe: Recipe) -> Path:
         return Path("runs") / "chosen"
 
-    def train(self, recipe: Recipe, *, run: Path, stop: Callable[[], bool]) -> Iterator[Event]:
-        self.asked |= {"run": run, "stop": stop}
+    def train(
+        self, recipe: Recipe, *, run: Path, stop: Callable[[], bool], start: Path | None = None
+    ) -> Iterator[Event]:
+        self.asked |= {"run": run, "stop": stop, "start": start}
         for event in self.events:
             if isinstance(event, Exception):
                 raise event

@@ -15,15 +15,17 @@ from torch import Tensor
 
 from reverie.api.looking import info
 from reverie.api.showing import exhibits, open_data
+from reverie.api.using import weights_path
 from reverie.api.watching import periodic
 from reverie.core.errors import UsageError
-from reverie.core.event import Event, Finished
+from reverie.core.event import Event, Finished, Warned
 from reverie.core.family import Batch, get_family
 from reverie.core.recipe import Recipe, read_toml
 from reverie.core.rng import Rng
 from reverie.core.run import Run, atomic_write, explained
 from reverie.data import Dataset, Items, batch_index, holds_points
 from reverie.ship.card import write_card
+from reverie.train.checkpoint import States, load_weights, pack, unpack
 from reverie.train.loop import Trainer
 from reverie.train.ranks import Ranks
 
@@ -83,7 +85,7 @@ def train(
     *,
     run: Path | str | None = None,
     stop: Callable[[], bool] = lambda: False,
-    start: tuple[dict[str, Tensor], dict[str, Any]] | None = None,
+    start: Path | str | tuple[dict[str, Tensor], dict[str, Any]] | None = None,
 ) -> Iterator[Event]:
     """Trains, or continues, in a run folder; a generator of events.
 
@@ -93,7 +95,8 @@ def train(
         recipe: what to do.
         run: the folder; left out: a new one under `runs/`, named after data, family and time.
         stop: asked after every step; True saves and ends the training early.
-        start: another training's state, to start a new run from as far as it fits.
+        start: a run to begin from: its weights and optimisers are taken over as far as they fit, to train longer or on
+            other images. Or another training's state, with its clock, too. A run that goes on takes no notice.
     Yields:
         events, as `reverie.core.event` has them; `Finished` is the last.
     Raises:
@@ -115,6 +118,10 @@ def train(
         folder = Path(run) if run is not None else new_folder(recipe)
         model = family.build(recipe, dataset.spec)  # before the folder: what cannot be built, or trained, leaves none
         family.phases(model, recipe, len(dataset.train))
+        remarks: list[Event] = []
+        if isinstance(start, Path | str):
+            named, start = start, _beginning(Path(start), recipe)
+            remarks = _what_is_lost(named, dict(model.named_parameters()), unpack(start[0], "model"))
         here = Run.create(folder, recipe) if ranks.writes else Run(folder)
         with here.lock() if ranks.writes else contextlib.nullcontext():
             if ranks.writes:
@@ -124,6 +131,7 @@ def train(
             trainer = Trainer(here, recipe, family, model, stream, periodic=watched, ranks=ranks, stop=stop)
             if start is not None and trainer.resumed_with is None:
                 trainer.adopt(*start)
+                trainer.remarks += remarks
             for event in trainer.events():
                 if isinstance(event, Finished) and event.reason == "budget" and ranks.writes:
                     with explained(here.path):
@@ -134,10 +142,41 @@ def train(
         ranks.leave()
 
 
-def fit(recipe: Recipe, *, run: Path | str | None = None) -> Run:
+def _beginning(run: Path, recipe: Recipe) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What a new run takes over from another: its last state, or its weights where nothing else is left; at image 0.
+
+    Raises:
+        UsageError: it is of another family.
+        RunError: it cannot be read.
+    """
+    other = Run.open(run)
+    family = other.recipe().family
+    if family != recipe.family:
+        raise UsageError(f"--start {run}: is a {family}, the new run a {recipe.family}. Name a run of its family.")
+    found = States(other.path / "state").load()
+    if found is None:
+        weights, *_ = load_weights(weights_path(other, "best"))
+        return pack({"model": weights, "average": weights}), {"images": 0, "seconds": 0.0}
+    return found[0], found[1] | {"images": 0, "seconds": 0.0}
+
+
+def _what_is_lost(run: Path | str, own: dict[str, Tensor], theirs: dict[str, Tensor]) -> list[Event]:
+    """A remark when not all of a model begins as another run's did.
+
+    Raises:
+        UsageError: nothing does.
+    """
+    fits = sum(name in theirs and theirs[name].shape == tensor.shape for name, tensor in own.items())
+    if not fits:
+        raise UsageError(f"--start {run}: nothing of it fits this recipe. Use its net and its size of images.")
+    told = f"{fits} of {len(own)} tensors begin as in {run}; the others do not fit it and begin untrained."
+    return [] if fits == len(own) else [Warned(images=0, seconds=0.0, code="X003", message=told)]
+
+
+def fit(recipe: Recipe, *, run: Path | str | None = None, start: Path | str | None = None) -> Run:
     """Trains to the end and returns the run; see `train`."""
     folder = Path(run) if run is not None else new_folder(recipe)
-    for _ in train(recipe, run=folder):
+    for _ in train(recipe, run=folder, start=start):
         pass
     return Run.open(folder)
 

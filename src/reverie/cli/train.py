@@ -20,7 +20,8 @@ EXAMPLES = """\b
 Examples:
   reverie train vae photos/ --minutes 10
   reverie train vae digits --preset default --images 200000 --run runs/digits
-  reverie train recipe.toml --set vae.beta=4 --set optim.lr=5e-4"""
+  reverie train recipe.toml --set vae.beta=4 --set optim.lr=5e-4
+  reverie train runs/digits/recipe.toml --start runs/digits --images 400000"""
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +34,9 @@ def train(
     what: Annotated[str, typer.Argument(metavar="FAMILY|RECIPE.toml", help="A family, or a recipe file.")],
     data: Annotated[str | None, typer.Argument(metavar="DATA", help="A folder, zip, npz, IDX file, or a name.")] = None,
     run: Annotated[Path | None, typer.Option(help="The run's folder; an unfinished run there goes on.")] = None,
+    start: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Begin with what this run has learnt, as far as it fits.")
+    ] = None,
     preset: Annotated[str | None, typer.Option(help="One of the family's presets.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the images, in pixels.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Budget: minutes of training.")] = None,
@@ -56,7 +60,7 @@ def train(
 
     recipe = api.recipe(what, data, preset=preset, settings=given, **short)
     folder = run or api.new_folder(recipe)
-    follow(lambda stop: api.train(recipe, run=folder, stop=stop), recipe, folder, json)
+    follow(lambda stop: api.train(recipe, run=folder, stop=stop, start=start), recipe, folder, json)
 
 
 def resume(

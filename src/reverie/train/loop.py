@@ -134,6 +134,7 @@ class Trainer:
         self.model = place(model, self.device).train()
         self.progress = _Progress()
         self.unheard: list[Event] = []
+        self.remarks: list[Event] = []  # told when the run is opened
         self.states = States(run.path / "state")
         self.resumed_with = self.states.load()
         if self.resumed_with is None:
@@ -299,7 +300,7 @@ class Trainer:
         at = {"images": self.progress.images, "seconds": self.progress.clock()}
         resumed, device = self.progress.images > 0 or self.resumed_with is not None, str(self.device)
         started = Started(**at, resumed=resumed, parameters=parameters, device=device, precision=self.precision)
-        news: list[Event] = [started]
+        news: list[Event] = [started, *self.remarks]
         if self.resumed_with is not None and self.resumed_with[2]:
             message = f"{self.resumed_with[2].split(' `')[0]} The checkpoint before it was used instead."
             news.append(Warned(**at, code="X002", message=message))
