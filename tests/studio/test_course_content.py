@@ -289,26 +289,6 @@ def test_every_unit_asks_before_it_shows_and_touches_its_picture() -> None:
         assert re.search(r"(?<!\w)(press|drag|click|open|move|switch|take the slider)\b", unit.body, re.IGNORECASE)
 
 
-# --- the page for teachers says the same
-
-
-def test_the_page_for_teachers_has_the_answers_of_the_exercises() -> None:
-    page = (FOLDER.parents[3] / "docs" / "teaching.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", page, re.MULTILINE))
-    exercises, worked = COURSE.exercises, COURSE.units[2].worked
-    assert worked is not None
-    for name, z in (("Exercise A", exercises.compute.draw.z), ("Unit 3, by hand", worked.z)):
-        assert rows[name] == f"z = ({', '.join(map(str, z))})"
-    for situation in exercises.choose.situations:
-        told = rows[f"Exercise B, {situation.title[0].lower()}{situation.title[1:]}"]
-        assert set(told.lower().split("; or ")) == {o.text.lower() for o in situation.options if o.right}
-    found = [next(o.text for o in fault.options if o.right) for fault in exercises.faults]
-    assert rows["Find the fault"].lower() == "; ".join(found).lower()
-    assert rows["Exercise C"].startswith(exercises.read.steps[0].options[1].text.lower())
-    for name in UNITS:
-        assert f"`{name}`" in page
-
-
 # --- commands, sources, recordings
 
 
