@@ -79,7 +79,7 @@ def test_an_interrupted_one_goes_on_as_itself(first: Run, tmp_path: Path) -> Non
     events = api.train(recipe, run=tmp_path / "cut", start=first.path)
     next(events)
     events.close()
-    for _ in api.resume(tmp_path / "cut"):
+    for _ in api.train(recipe, run=tmp_path / "cut", start=tmp_path / "gone since"):
         pass
     api.fit(recipe, run=tmp_path / "whole", start=first.path)
     cut, whole = (read_tensors(tmp_path / n / "state" / "state.safetensors")[0] for n in ("cut", "whole"))

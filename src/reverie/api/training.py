@@ -119,6 +119,8 @@ def train(
         model = family.build(recipe, dataset.spec)  # before the folder: what cannot be built, or trained, leaves none
         family.phases(model, recipe, len(dataset.train))
         remarks: list[Event] = []
+        if isinstance(start, Path | str) and States(folder / "state").newest.exists():
+            start = None
         if isinstance(start, Path | str):
             named, start = start, _beginning(Path(start), recipe)
             remarks = _what_is_lost(named, dict(model.named_parameters()), unpack(start[0], "model"))
