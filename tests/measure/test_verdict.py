@@ -12,7 +12,7 @@ from reverie.measure.verdict import Difference, judged, overall, sentence
 
 def made(gap: float, se: float | None, metric: str = "kid", better: str = "lower") -> Difference:
     a, b = Value(0.5 + gap, 0.1, 1000, ""), Value(0.5, 0.1, 1000, "")
-    return Difference(metric, "A", "B", a, b, gap, se, True, better)  # type: ignore[arg-type]
+    return Difference(metric, "A", "B", a, b, Value(gap, se, 1000, ""), True, better)  # type: ignore[arg-type]
 
 
 def holm(p: list[float]) -> list[float]:
@@ -71,7 +71,7 @@ def test_equals_without_spread() -> None:
 def test_better_than_real_is_no_merit() -> None:
     """Coverage 0.99 against 0.97 where real images have 0.96: a difference, and no win; one below is worse."""
     a, b = Value(0.99, 0.0, 900, ""), Value(0.97, 0.0, 900, "")
-    pair = Difference("coverage", "A", "B", a, b, 0.02, 0.002, True, "higher", floor=0.96)
+    pair = Difference("coverage", "A", "B", a, b, Value(0.02, 0.002, 1000, ""), True, "higher", floor=0.96)
     found = judged([pair])[0]
     assert found.winner is None and found.p_holm < 0.01
     assert sentence(found).endswith("Real images have 0.960, so that neither is worse for it.")

@@ -113,7 +113,7 @@ def _told(meeting: Meeting, found: Contest, protocol: dict[str, Any], dim: int) 
         remarks += [remark] if (remark := warning(found.num, dim)) else []
     if any(NEIGHBOURS & values.keys() for values in found.values.values()):
         remarks += [remark] if (remark := doubles(meeting.dataset.report)) else []
-    bare = [d.metric for d in found.differences if d.se is None and get_metric(d.metric).better != "none"]
+    bare = [d.metric for d in found.differences if d.gap.se is None and get_metric(d.metric).better != "none"]
     if bare:
         remarks.append(
             f"{words(list(dict.fromkeys(bare)))} have no intervals at n = {found.num:,}, so nothing is said of them. "

@@ -20,6 +20,7 @@ from reverie.api.watching import periodic
 from reverie.core.errors import UsageError
 from reverie.core.event import Event, Finished, Warned
 from reverie.core.family import Batch, get_family
+from reverie.core.memory import keep_freed_memory
 from reverie.core.recipe import Recipe, read_toml
 from reverie.core.rng import Rng
 from reverie.core.run import Run, atomic_write, explained
@@ -111,6 +112,7 @@ def train(
     if recipe.train.images is None and recipe.train.minutes is None:
         raise UsageError("recipe.train: has no budget. Give --minutes or --images.")
     family, ranks = get_family(recipe.family), Ranks.join()
+    keep_freed_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(recipe.train.threads or max(1, before // ranks.world))
     try:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from reverie.core.capability import Samples, Scores
 from reverie.core.errors import ReverieError, UsageError
+from reverie.core.memory import keep_freed_memory
 from reverie.core.rng import key
 from reverie.measure.evaluation import as_it_was, device_of, measure
 from reverie.measure.metric import DIVERGED, Comparison, Items, Setting, get_metric, metric_names, words
@@ -105,6 +106,7 @@ def contest(models: Mapping[str, Any], terms: Terms) -> Contest:
     """
     if len(models) < 2:
         raise UsageError(f"compare: needs at least two, got {words(list(models))}. Name another run.")
+    keep_freed_memory()
     count = _count(models, terms)
     setting = _setting(terms, count)
     chosen, left_out = _chosen(models, terms, setting)
@@ -139,7 +141,7 @@ def gaps_of(
     real = None if floor is None else floor.value
     for a, b in itertools.combinations(traces, 2):
         gap = subtract(traces[a][1], traces[b][1])
-        made.append(Difference(metric, a, b, traces[a][0], traces[b][0], gap.value, gap.se, True, better, floor=real))
+        made.append(Difference(metric, a, b, traces[a][0], traces[b][0], gap, True, better, floor=real))
     return made
 
 
@@ -237,7 +239,7 @@ def _sets(found: Contest, models: Mapping[str, Any], terms: Terms, setting: Sett
     real, other = rows[dealt_[:half]], rows[dealt_[half:]]
     trained = training_features(setting, MOST_VALUES) if terms.comparison.train is not None else None
     spectra = _spectra(setting, dealt_[:half]) if "sharpness" in names else None
-    reference = Reference(real, other, trained, spectra)
+    reference = Reference(real, other, trained, spectra, terms.seed)
     sides: dict[str, Side] = {}
     for who, model in models.items():
         if isinstance(model, Samples):
@@ -353,7 +355,8 @@ def _others(found: Contest, models: Mapping[str, Any], terms: Terms, name: str) 
     for a, b in itertools.combinations(have, 2):
         x, y = found.values[a][name], found.values[b][name]
         error = None if x.se is None or y.se is None else float(np.hypot(x.se, y.se))
-        found.differences.append(Difference(name, a, b, x, y, x.value - y.value, error, False, metric.better))
+        gap = Value(x.value - y.value, error, x.n, x.unit)
+        found.differences.append(Difference(name, a, b, x, y, gap, False, metric.better))
 
 
 def _averaged(rounds: Sequence[Value]) -> Value:

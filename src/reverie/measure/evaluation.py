@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from reverie.core.errors import ReverieError, UsageError
+from reverie.core.memory import keep_freed_memory
 from reverie.core.spec import DataSpec
 from reverie.measure.metric import (
     DIVERGED,
@@ -68,6 +69,7 @@ def measure(
     """
     import torch
 
+    keep_freed_memory()
     _check_ranges(len(items), samples=samples, num=num, batch=batch, seed=seed)
     _check_precision(precision)
     if comparison is None:

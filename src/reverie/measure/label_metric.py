@@ -1,6 +1,5 @@
 """What the metrics that read labels from codes have in common."""
 
-import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
@@ -10,6 +9,7 @@ from reverie.core.capability import Encodes, Samples
 from reverie.core.spec import DataSpec
 from reverie.measure.coded import Coded, Labelled, coded
 from reverie.measure.metric import Comparison, Metric, Setting
+from reverie.measure.sets.features import share
 from reverie.measure.value import Value
 
 
@@ -54,15 +54,3 @@ class LabelMetric(Metric, ABC):
             right = int((self.guesses(codes, known) == known.labels).sum())
             values[f"{self.name}_{whose}" if whose else self.name] = share(right, len(known.labels))
         return values
-
-
-def share(count: int, n: int) -> Value:
-    """A share of n images, with an error that does not vanish at 0 and 1 (Agresti and Coull 1998).
-
-    Example:
-        >>> from reverie.measure.value import format_value
-        >>> format_value(share(90, 100)), format_value(share(100, 100))
-        ('0.90 ± 0.03 (n 100)', '1.000 ± 0.013 (n 100)')
-    """
-    softened = (count + 2) / (n + 4)
-    return Value(count / n, math.sqrt(softened * (1 - softened) / (n + 4)), n, "")

@@ -1,8 +1,11 @@
 """Statistics of sets of samples with what the error of a difference comes from: their traces.
 
 Two contestants that are compared with the same real images, one image a seed each, are subtracted part by part: without
-each group (`frechet`, `vendi`), pair of groups by pair (`kid`), in each disjoint part (precision and its kin), or image
-by image (`sharpness`, `copies`). The spread of these differences is the error of the difference.
+each group (`frechet`, `vendi`, `sliced_wasserstein`), pair of groups by pair (`kid`), in each disjoint part (precision
+and its kin), image by image (`sharpness`, `copies`) or bin by bin (`ndb`). The spread of these differences is the error
+of the difference. Where that is another one between equal models, it comes from exchanging their samples, seed by seed
+or group by group: for equals this turns signs and nothing else, so that the sum of squares is the variance (Fisher
+1935, section 21).
 """
 
 import math
@@ -14,7 +17,8 @@ from typing import Any, cast, final
 import torch
 from torch import Tensor
 
-from reverie.measure.sets import frechet, kid, neighbours, vendi
+from reverie.measure.sets import frechet, kid, neighbours, sliced, vendi
+from reverie.measure.sets.bins import Bins, bins_for
 from reverie.measure.sets.copies import Copies
 from reverie.measure.sets.features import jackknife_error
 from reverie.measure.sets.nearest import Points, nearest
@@ -34,6 +38,7 @@ class Reference:
         real: features of the first half of the real images, (n, d).
         other: of the second half, which plays a perfect model.
         trained: of training images, (m, d); None where contestants did not all learn from them.
+        seed: decides bins and directions.
         spectra: `spectrum.energies` of the first half, (n, 2); None where images are too small.
     """
 
@@ -41,6 +46,7 @@ class Reference:
     other: Tensor
     trained: Tensor | None = None
     spectra: Tensor | None = None
+    seed: int = 0
 
     @cached_property
     def groups(self) -> frechet.Groups:
@@ -51,6 +57,11 @@ class Reference:
     def copies(self) -> Copies:
         """What counts as a copy, calibrated on the first half."""
         return Copies.fit(cast(Tensor, self.trained), self.real)
+
+    @cached_property
+    def bins(self) -> Bins:
+        """Kinds of training images, as many as the samples of a contestant, which are as many as `real`, allow."""
+        return bins_for(cast(Tensor, self.trained), len(self.real), self.seed)
 
 
 @dataclass(frozen=True)
@@ -72,11 +83,24 @@ class Side:
         """Precision, recall, density and coverage."""
         return neighbours.traced(self.reference.real, self.made, most_parts=_PARTS)
 
+    @cached_property
+    def kernels(self) -> kid.Kernels:
+        """Sums of the kernel of `kid`."""
+        return kid.kernels(self.made, self.reference.real)
+
+    def alike(self, other: "Side") -> bool:
+        """Whether chance alone may be between the samples of the two."""
+        return self.kernels.alike(other.kernels)
+
     def nearest_training(self, count: int) -> Tensor:
         """Positions in `reference.trained` of the image nearest to each of the first samples, (count,) int64."""
         trained = cast(Tensor, self.reference.trained)
         points, middle = self.made[:count].to(trained.dtype), trained.mean(0)
         return nearest(Points.of(points, middle), Points.of(trained, middle), 1)[1][:, 0]
+
+
+# Standard errors of a difference: of any two models, and of two that are equal; None where there is none, or no other.
+Errors = tuple[float | None, float | None]
 
 
 @final
@@ -87,32 +111,53 @@ class Trace:
     Args:
         value: the number with its own error.
         behind: what its error comes from.
-        subtract: (behind of a, behind of b) -> the standard error of a - b; None where there is none to be had.
+        subtract: (behind of a, behind of b) -> the errors of a - b.
     """
 
     value: Value
     behind: Any
-    subtract: Callable[[Any, Any], float | None]
+    subtract: Callable[[Any, Any], Errors]
 
     def minus(self, other: "Trace") -> Value:
         """The difference with its error."""
-        error = self.subtract(self.behind, other.behind)
-        return Value(self.value.value - other.value.value, error, self.value.n, self.value.unit)
+        error, null = self.subtract(self.behind, other.behind)
+        return Value(self.value.value - other.value.value, error, self.value.n, self.value.unit, null=null)
 
 
 def _frechet(side: Side) -> Trace:
     value, left_out = frechet.traced(_grouped(side.made), side.reference.groups)
-    return Trace(value, left_out, lambda x, y: float(jackknife_error(x - y)))
+
+    def subtract(x: tuple[Tensor, Side], y: tuple[Tensor, Side]) -> Errors:
+        error, (a, b) = float(jackknife_error(x[0] - y[0])), (x[1], y[1])
+        if not a.alike(b):
+            return error, None
+        between = frechet.moments_of(torch.cat([a.made, b.made])), a.reference.groups.moments()
+        swaps = frechet.influence(a.made, *between) - frechet.influence(b.made, *between)
+        return error, float(swaps.square().sum().sqrt()) / len(swaps)
+
+    return Trace(value, (left_out, side), subtract)
 
 
 def _kid(side: Side) -> Trace:
-    value, pairs = kid.traced(side.made, side.reference.real)
-    return Trace(value, pairs, lambda x, y: kid.pairs_error(x - y))
+    def subtract(x: kid.Kernels, y: kid.Kernels) -> Errors:
+        null = float(x.swaps(y).square().sum().sqrt()) if x.alike(y) else None
+        return kid.pairs_errors(x.pairs() - y.pairs())[0], null
+
+    return Trace(side.kernels.estimate(), side.kernels, subtract)
+
+
+def _sliced(side: Side) -> Trace:
+    value, projected = sliced.traced(side.made, side.reference.real, seed=side.reference.seed)
+
+    def subtract(x: tuple[sliced.Projected, Side], y: tuple[sliced.Projected, Side]) -> Errors:
+        return x[0].difference_errors(y[0], equals=x[1].alike(y[1]))
+
+    return Trace(value, (projected, side), subtract)
 
 
 def _vendi(side: Side) -> Trace:
     value, left_out = vendi.traced(side.made)
-    return Trace(value, left_out, lambda x, y: float(jackknife_error(x - y)))
+    return Trace(value, left_out, lambda x, y: (float(jackknife_error(x - y)), None))
 
 
 def _neighbourhood(name: str) -> Callable[[Side], Trace]:
@@ -120,10 +165,10 @@ def _neighbourhood(name: str) -> Callable[[Side], Trace]:
         value: Value = getattr(side.looks.prdc(), name)
         return Trace(value, side.looks, subtract)
 
-    def subtract(x: neighbours.Looks, y: neighbours.Looks) -> float | None:
+    def subtract(x: neighbours.Looks, y: neighbours.Looks) -> Errors:
         error: float | None = getattr(x.minus(y), name).se
         # No finer than one discordant point either way: parts that all agree are no proof that all points would.
-        return None if error is None else max(error, math.sqrt(2) / (x.num_fake + 2))
+        return None if error is None else max(error, math.sqrt(2) / (x.num_fake + 2)), None
 
     return take
 
@@ -138,10 +183,10 @@ def _sharpness(side: Side) -> Trace:
     return Trace(ratio, torch.stack([of_made, of_real]), _of_rows)
 
 
-def _of_rows(x: Tensor, y: Tensor) -> float:
-    """Error of a difference of sums of two independent means, from influences (2, n)."""
+def _of_rows(x: Tensor, y: Tensor) -> Errors:
+    """Errors of a difference of sums of two independent means, from influences (2, n)."""
     gaps = x - y
-    return math.sqrt(float(gaps.var(1).sum()) / gaps.shape[1])
+    return math.sqrt(float(gaps.var(1).sum()) / gaps.shape[1]), None
 
 
 def _copies(side: Side) -> Trace:
@@ -151,12 +196,17 @@ def _copies(side: Side) -> Trace:
     return Trace(report.share, flags, _of_flags)
 
 
-def _of_flags(x: Tensor, y: Tensor) -> float:
-    """Error of a difference of paired shares, one discordant pair added either way so that it never vanishes (Agresti
-    and Min 2005)."""
+def _ndb(side: Side) -> Trace:
+    report = side.reference.bins.compare(side.made)
+    return Trace(report.share(len(side.made)), torch.from_numpy(report.different).double(), _of_flags)
+
+
+def _of_flags(x: Tensor, y: Tensor) -> Errors:
+    """Errors of a difference of paired shares, half a discordant pair added either way so that the first never vanishes
+    (Agresti and Min 2005); between equals each discordant pair is a coin (McNemar 1947)."""
     gaps, n = x - y, len(x) + 2
-    mean = float(gaps.sum()) / n
-    return math.sqrt((float(gaps.square().sum() + 2) / n - mean**2) / n)
+    mean, square = float(gaps.sum()) / n, float(gaps.square().sum())
+    return math.sqrt(((square + 1) / n - mean**2) / n), math.sqrt(square) / len(x)
 
 
 def _grouped(features: Tensor) -> frechet.Groups:
@@ -169,8 +219,10 @@ def _grouped(features: Tensor) -> frechet.Groups:
 SETS: dict[str, Callable[[Side], Trace]] = {
     "frechet": _frechet,
     "kid": _kid,
+    "sliced_wasserstein": _sliced,
     **{name: _neighbourhood(name) for name in ("precision", "recall", "density", "coverage")},
     "vendi": _vendi,
     "sharpness": _sharpness,
     "copies": _copies,
+    "ndb": _ndb,
 }

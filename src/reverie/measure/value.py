@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# Errors either way that hold a normal number 95 times of a hundred.
+_QUANTILE = 1.959964
+
 
 @dataclass(frozen=True)
 class Value:
@@ -16,10 +19,15 @@ class Value:
         n: the images (or repeats) behind it; 0 when nothing was estimated (the number of parameters).
         unit: "nats" (per image), "bits/dim", "dB", "ms"; empty for a plain ratio.
         per: the same quantity for each part, such as the KL of each latent dimension.
+        null: its standard error were the truth 0, where that is another one: a distance of equal distributions, a
+            difference of equal models. It decides whether 0 is in the interval.
+        middle: of the interval of a share, which lies nearer to a half than the share (Agresti and Coull 1998).
 
     Example:
-        >>> Value(89.63, 0.41, 10_000, "nats").to_dict()
-        {'value': 89.63, 'se': 0.41, 'n': 10000, 'unit': 'nats'}
+        >>> Value(89.63, None, 10_000, "nats").to_dict()
+        {'value': 89.63, 'se': None, 'n': 10000, 'unit': 'nats'}
+        >>> Value(0.021, 0.012, 600, "", null=0.008).low  # beyond what chance does to equal distributions
+        0.0
     """
 
     value: float
@@ -27,11 +35,53 @@ class Value:
     n: int
     unit: str
     per: tuple[float, ...] | None = None
+    null: float | None = None
+    middle: float | None = None
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the 95 % interval; None without an error."""
+        return None if self.se is None else self._ends(self.se)[0]
+
+    @property
+    def high(self) -> float | None:
+        """Upper end."""
+        return None if self.se is None else self._ends(self.se)[1]
+
+    @property
+    def p(self) -> float:
+        """Chance of a number as far from 0, either way, were the truth 0: normal; 1 without an error."""
+        error = self.se if self.null is None else self.null
+        if error is None:
+            return 1.0
+        if error <= 0:
+            return 1.0 if self.value == 0 else 0.0
+        return math.erfc(abs(self.value) / error / math.sqrt(2))
+
+    def holds(self, truth: float) -> bool:
+        """Whether the interval holds a truth. An end at 0 that `null` has set is in it only if 0 itself may be true."""
+        if self.se is None:
+            raise ValueError("a number without an error has no interval")
+        if truth == 0 and self.null is not None:
+            return abs(self.value) <= _QUANTILE * self.null
+        low, high = self._ends(self.se)
+        return low <= truth <= high
+
+    def _ends(self, se: float) -> tuple[float, float]:
+        if self.middle is not None:
+            return max(0.0, self.middle - _QUANTILE * se), min(1.0, self.middle + _QUANTILE * se)
+        low, high = self.value - _QUANTILE * se, self.value + _QUANTILE * se
+        if self.null is None:
+            return low, high
+        if self.holds(0.0):
+            return min(low, 0.0), max(high, 0.0)
+        return (max(low, 0.0), high) if self.value > 0 else (low, min(high, 0.0))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; `per` only where there is one."""
+        """Plain JSON values; an interval only where there is an error, `per` only where there are parts."""
+        ends = {} if self.se is None else {"low": self.low, "high": self.high}
         parts = {} if self.per is None else {"per": list(self.per)}
-        return {"value": self.value, "se": self.se, "n": self.n, "unit": self.unit} | parts
+        return {"value": self.value, "se": self.se, "n": self.n, "unit": self.unit} | ends | parts
 
     def is_finite(self) -> bool:
         """True when every number in it is one."""

@@ -10,7 +10,6 @@ from reverie.measure.value import Value
 
 # Of all differences of one comparison together, the chance that any is called real and is none.
 ERROR = 0.05
-_QUANTILE = 1.959964
 
 Better = Literal["lower", "higher", "none"]
 
@@ -25,8 +24,7 @@ class Difference:
         b: the other.
         of_a: its number.
         of_b: likewise.
-        value: `of_a` less `of_b`.
-        se: standard error of the difference; None where there is none to be had.
+        gap: `of_a` less `of_b`, with its error if there is one to be had.
         paired: True when both come from the same seeds and the same images, so that what they share is not counted.
         better: which way is up.
         p: chance of a difference as large between equals, of this one by itself; 1 where there is no error.
@@ -39,8 +37,7 @@ class Difference:
     b: str
     of_a: Value
     of_b: Value
-    value: float
-    se: float | None
+    gap: Value
     paired: bool
     better: Better
     p: float = 1.0
@@ -48,22 +45,12 @@ class Difference:
     floor: float | None = None
 
     @property
-    def low(self) -> float:
-        """Lower end of the 95 % interval of the difference."""
-        return self.value - _QUANTILE * (self.se or 0.0)
-
-    @property
-    def high(self) -> float:
-        """Upper end."""
-        return self.value + _QUANTILE * (self.se or 0.0)
-
-    @property
     def winner(self) -> str | None:
         """The better one; None when they cannot be told apart, when neither way is better, or when the worse one is as
         good as real images: what is beyond them is no merit."""
         if self.p_holm >= ERROR or self.better == "none" or self._both_as_good_as_real():
             return None
-        return self.a if (self.value > 0) == (self.better == "higher") else self.b
+        return self.a if (self.gap.value > 0) == (self.better == "higher") else self.b
 
     def _both_as_good_as_real(self) -> bool:
         if self.floor is None or self.better == "none":
@@ -77,10 +64,10 @@ class Difference:
             "metric": self.metric,
             "a": self.a,
             "b": self.b,
-            "value": self.value,
-            "se": self.se,
-            "low": self.low,
-            "high": self.high,
+            "value": self.gap.value,
+            "se": self.gap.se,
+            "low": self.gap.low,
+            "high": self.gap.high,
             "n": self.of_a.n,
             "floor": self.floor,
             "paired": self.paired,
@@ -100,12 +87,12 @@ def judged(differences: Sequence[Difference]) -> list[Difference]:
 
     Example:
         >>> two = [Value(1.0, 0.1, 50, ""), Value(0.7, 0.1, 50, "")]
-        >>> made = [Difference("kid", "x", "y", *two, gap, 0.1, True, "lower") for gap in (0.3, 0.21)]
+        >>> made = [Difference("kid", "x", "y", *two, Value(gap, 0.1, 50, ""), True, "lower") for gap in (0.3, 0.21)]
         >>> [(round(d.p, 4), round(d.p_holm, 4), d.winner) for d in judged(made)]
         [(0.0027, 0.0054, 'y'), (0.0357, 0.0357, 'y')]
     """
-    single = [replace(d, p=_chance(d.value, d.se)) for d in differences]
-    tested = sorted((i for i, d in enumerate(single) if d.se is not None), key=lambda i: single[i].p)
+    single = [replace(d, p=d.gap.p) for d in differences]
+    tested = sorted((i for i, d in enumerate(single) if d.gap.se is not None), key=lambda i: single[i].p)
     highest = 0.0
     for place, i in enumerate(tested):
         highest = max(highest, min(1.0, (len(tested) - place) * single[i].p))
@@ -118,20 +105,20 @@ def sentence(d: Difference) -> str:
 
     Example:
         >>> few = Value(0.93, 0.01, 1000, ""), Value(0.81, 0.01, 1000, "")
-        >>> sentence(Difference("coverage", "A", "B", *few, 0.12, 0.02, True, "higher", 1e-9, 1e-9))
+        >>> sentence(Difference("coverage", "A", "B", *few, Value(0.12, 0.02, 1000, ""), True, "higher", 1e-9, 1e-9))
         'A is better than B in coverage: 0.93 against 0.81, the difference is +0.12 (0.08 to 0.16).'
         >>> few = Value(0.9, 0.1, 90, ""), Value(0.8, 0.1, 90, "")
-        >>> print(sentence(Difference("coverage", "A", "B", *few, 0.1, 0.08, True, "higher", 0.21, 0.4)))
+        >>> print(sentence(Difference("coverage", "A", "B", *few, Value(0.1, 0.08, 90, ""), True, "higher", 0.21, 0.4)))
         A and B cannot be told apart in coverage at n = 90: 0.90 against 0.80, the difference is +0.10 (-0.06 to 0.26).
     """
     what = d.metric.replace("_", " ")
     unit = f" {d.of_a.unit}" if d.of_a.unit else ""
-    if d.se is None:
+    gap, low, high = d.gap.value, d.gap.low, d.gap.high
+    if d.gap.se is None or low is None or high is None:
         return f"{what}: {_plain(d.of_a.value)}{unit} of {d.a}, {_plain(d.of_b.value)}{unit} of {d.b}."
-    decimals = _decimals(d.se)
-    first, second, low, high = d.of_a.value, d.of_b.value, d.low, d.high
-    names, gap = (d.a, d.b), d.value
-    if d.winner == d.b or (d.winner is None and d.value < 0):
+    decimals = _decimals(d.gap.se)
+    first, second, names = d.of_a.value, d.of_b.value, (d.a, d.b)
+    if d.winner == d.b or (d.winner is None and gap < 0):
         first, second, low, high, names, gap = second, first, -high, -low, (d.b, d.a), -gap
     numbers = (
         f"{_shown(first, decimals)} against {_shown(second, decimals)}{unit}, the difference is "
@@ -152,12 +139,12 @@ def overall(differences: Sequence[Difference]) -> list[str]:
 
     Example:
         >>> two = Value(0.9, 0.1, 90, ""), Value(0.8, 0.1, 90, "")
-        >>> overall([Difference("kid", "A", "B", *two, 0.1, 0.01, True, "lower", 0.0, 0.0)])
+        >>> overall([Difference("kid", "A", "B", *two, Value(0.1, 0.01, 90, ""), True, "lower", 0.0, 0.0)])
         ['B is better than A in kid.']
     """
     said: list[str] = []
     for a, b in dict.fromkeys((d.a, d.b) for d in differences):
-        tested = [d for d in differences if (d.a, d.b) == (a, b) and d.se is not None and d.better != "none"]
+        tested = [d for d in differences if (d.a, d.b) == (a, b) and d.gap.se is not None and d.better != "none"]
         won = {who: [d.metric.replace("_", " ") for d in tested if d.winner == who] for who in (a, b)}
         even = [d.metric.replace("_", " ") for d in tested if d.p_holm >= ERROR]
         first, second = (a, b) if len(won[a]) >= len(won[b]) else (b, a)
@@ -171,15 +158,6 @@ def overall(differences: Sequence[Difference]) -> list[str]:
 
 def _even(a: str, b: str, metrics: Sequence[str]) -> str:
     return f"{a} and {b} cannot be told apart in any of {words(metrics)}"
-
-
-def _chance(gap: float, se: float | None) -> float:
-    """Two-sided, normal; equal numbers without any spread are certainly equal, unequal ones certainly not."""
-    if se is None:
-        return 1.0
-    if se <= 0:
-        return 1.0 if gap == 0 else 0.0
-    return math.erfc(abs(gap) / se / math.sqrt(2))
 
 
 def _decimals(se: float) -> int:

@@ -3,6 +3,9 @@
 export interface Measured {
 	value: number | null;
 	se: number | null;
+	/** Ends of the 95 % interval, where there is an error. */
+	low?: number | null;
+	high?: number | null;
 	n: number;
 	unit: string;
 }
@@ -80,7 +83,6 @@ export interface Line {
 const NEITHER = new Set(["vendi", "sharpness", "density", "parameters"]);
 const LOWER = new Set(["frechet", "kid", "copies", "latency", "nll", "bits_per_dim", "sliced_wasserstein", "ndb"]);
 const INITIALS = new Set(["elbo", "fd", "iwae", "kid", "kl", "nll", "psnr", "ssim"]);
-const QUANTILE = 1.959964;
 
 /** Sharpness is a share of that of real images. */
 const AS_SHARP: Cell = { text: "1", value: 1, low: null, high: null, best: false, worse: false };
@@ -154,12 +156,11 @@ export function lines(told: Comparison): Line[] {
 }
 
 function cell(entry: Measured, best: boolean, worse: boolean): Cell {
-	const half = entry.se === null || entry.value === null ? null : QUANTILE * entry.se;
 	return {
 		text: shown(entry.value, entry.se),
 		value: entry.value,
-		low: half === null ? null : entry.value! - half,
-		high: half === null ? null : entry.value! + half,
+		low: entry.low ?? null,
+		high: entry.high ?? null,
 		best,
 		worse,
 	};

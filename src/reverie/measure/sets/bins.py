@@ -3,8 +3,9 @@
 Richardson and Weiss 2018: k-means cells of the training images, and a test of two proportions in each.
 """
 
+import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -13,12 +14,14 @@ from torch import Tensor
 
 from reverie.core.errors import ReverieError, UsageError
 from reverie.core.rng import key
-from reverie.measure.sets.features import Features, checked
+from reverie.measure.sets.features import Features, checked, proportion
 from reverie.measure.sets.nearest import Points, nearest
 from reverie.measure.statistics import Floats
+from reverie.measure.value import Value
 
 _LEVEL, _FACTOR = 0.05, 2.0
 _LEAST_A_BIN, _ITERATIONS = 2, 100
+_MOST_BINS, _IMAGES_A_BIN, MOST_FITTED = 100, 20, 20_000
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,6 @@ class BinReport:
     """How the made images fill the bins.
 
     Args:
-        share_different: share of bins in which the proportions differ at the 5 % level, NDB / K; about 0.05 by chance.
         js: Jensen-Shannon divergence between the two histograms, bits, 0 to 1; chance alone leaves about
             (k - 1) / (8 ln 2) (1/n + 1/m) of it.
         missing: bins with less than half of the images that were due, beyond what chance does to any bin (Bonferroni,
@@ -36,12 +38,30 @@ class BinReport:
         made: images in each bin, (k,).
     """
 
-    share_different: float
     js: float
     missing: list[int]
     over: list[int]
     z: Floats
     made: Floats
+
+    @property
+    def different(self) -> np.ndarray:
+        """Which bins' proportions differ at the 5 % level, (k,) bool."""
+        return np.abs(self.z) > _two_sided(_LEVEL)
+
+    @property
+    def share_different(self) -> float:
+        """Of the bins, NDB / K; about 0.05 by chance."""
+        return float(self.different.mean())
+
+    def share(self, n: int) -> Value:
+        """`share_different` with the error of a share of as many independent bins, and every z.
+
+        Args:
+            n: made images, which the value is said to come from.
+        """
+        found = proportion(torch.from_numpy(self.different))
+        return replace(found, n=n, per=tuple(self.z.tolist()))
 
 
 @final
@@ -123,20 +143,24 @@ class Bins:
         real_share, made_share, pooled = self.counts / n, made / m, (self.counts + made) / (n + m)
         error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
         z = (made_share - real_share) / np.where(error > 0, error, 1)
-        different = np.abs(z) > _two_sided(_LEVEL)
         sure = np.abs(z) > _two_sided(_LEVEL / k)
         missing = np.flatnonzero(sure & (_FACTOR * made_share < real_share))
         over = np.flatnonzero(sure & (made_share > _FACTOR * real_share))
         mixed = np.maximum(real_share + made_share, 1e-300) / 2
         js = sum((p * np.log2(np.where(p > 0, p, mixed) / mixed)).sum() / 2 for p in (real_share, made_share))
         return BinReport(
-            share_different=float(different.mean()),
             js=float(js),
             missing=missing[np.argsort(-self.counts[missing], kind="stable")].tolist(),
             over=over[np.argsort(-z[over], kind="stable")].tolist(),
             z=z,
             made=made,
         )
+
+
+def bins_for(train_features: Tensor, made: int, seed: int) -> Bins:
+    """As many bins as so many samples can fill with 20 each, 100 at most, of up to 20,000 training images."""
+    rows = train_features[:: max(1, math.ceil(len(train_features) / MOST_FITTED))]
+    return Bins.fit(rows, max(2, min(_MOST_BINS, made // _IMAGES_A_BIN, len(rows) // _IMAGES_A_BIN)), seed)
 
 
 def _two_sided(level: float) -> float:

@@ -102,12 +102,23 @@ def student_factor(degrees: int) -> float:
 
 
 def proportion(flags: Tensor) -> Value:
-    """The share of flags (n,) that are set, with an error that does not vanish at 0 and 1 (Agresti and Coull 1998).
+    """The share of flags (n,) that are set, with the interval of Agresti and Coull 1998, which never vanishes.
 
     Example:
-        >>> proportion(torch.tensor([True, True, True, True])).value
-        1.0
+        >>> sure = proportion(torch.tensor([True, True, True, True]))
+        >>> sure.value, round(sure.low, 2)
+        (1.0, 0.45)
     """
-    n, share = len(flags), float(flags.double().mean())
-    softened = (share * n + 2) / (n + 4)
-    return Value(share, math.sqrt(softened * (1 - softened) / (n + 4)), n, "")
+    return share(int(flags.sum()), len(flags))
+
+
+def share(count: int, n: int) -> Value:
+    """A share of n images, with the interval of Agresti and Coull 1998: two more of each kind.
+
+    Example:
+        >>> from reverie.measure.value import format_value
+        >>> format_value(share(90, 100)), format_value(share(100, 100))
+        ('0.90 ± 0.03 (n 100)', '1.000 ± 0.013 (n 100)')
+    """
+    softened = (count + 2) / (n + 4)
+    return Value(count / n, math.sqrt(softened * (1 - softened) / (n + 4)), n, "", middle=softened)
