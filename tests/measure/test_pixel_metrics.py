@@ -85,10 +85,10 @@ def test_psnr_of_equal_images_is_finite() -> None:
 
 def test_energies_are_those_of_the_windowed_image_and_skip_the_mean() -> None:
     images = torch.randn(3, 2, 12, 9, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    high, whole = energies(images).T
+    high, whole, *octaves = energies(images).T
     window = np.hanning(14)[1:-1, None] * np.hanning(11)[1:-1]
     for i in range(3):
-        expected_high, expected = 0.0, 0.0
+        expected_high, expected, below = 0.0, 0.0, np.zeros(3)
         for channel in images[i].numpy():
             centred = (channel - (channel * window).sum() / window.sum()) * window
             spectrum = np.abs(np.fft.fft2(centred)) ** 2
@@ -97,14 +97,17 @@ def test_energies_are_those_of_the_windowed_image_and_skip_the_mean() -> None:
                     radius = math.hypot(min(row, 12 - row) / 12, min(column, 9 - column) / 9)
                     expected += spectrum[row, column]
                     expected_high += spectrum[row, column] * (radius > 0.25)
+                    if 0.03125 < radius <= 0.25:
+                        below[math.ceil(-math.log2(radius) - 1e-9) - 3 if radius < 0.25 else 0] += spectrum[row, column]
         assert float(whole[i]) == pytest.approx(expected, rel=1e-9)
         assert float(high[i]) == pytest.approx(expected_high, rel=1e-6)
+        np.testing.assert_allclose([float(part[i]) for part in octaves], below, rtol=1e-6)
     np.testing.assert_allclose(energies(images + 7), energies(images), rtol=1e-9)
 
 
 def test_white_noise_has_the_detail_of_its_area() -> None:
     noise = torch.randn(400, 1, 32, 32, generator=torch.Generator().manual_seed(3))
-    high, whole = energies(noise).double().sum(0)
+    high, whole, *_ = energies(noise).double().sum(0)
     assert float(high / whole) == pytest.approx(1 - math.pi * 0.25**2, abs=0.01)
 
 
@@ -123,6 +126,25 @@ def test_sharpness_falls_with_blur_and_rises_with_noise(sampler, reconstructor, 
     assert found[-1].value < 0.02
     noisy = made + 0.2 * torch.randn(made.shape, generator=torch.Generator().manual_seed(4))
     assert measure(sampler(noisy), tensor_items(real), metrics=["sharpness"])["sharpness"].value > 1.2
+
+
+def test_each_octave_of_a_blur_is_what_its_kernel_lets_pass(sampler, tensor_items) -> None:
+    """Of white noise a Gaussian of 0.8 pixels passes exp(-(2 pi f 0.8)^2) of the power at f, band by band."""
+    real, made = (torch.randn(400, 1, 48, 48, generator=torch.Generator().manual_seed(seed)) for seed in (5, 6))
+    blurred = torch.from_numpy(gaussian_filter(made.numpy(), (0, 0, 0.8, 0.8), mode="wrap", truncate=6))
+    found = measure(sampler(0.2 * blurred), tensor_items(0.2 * real), metrics=["sharpness"], num=400)["sharpness"]
+    freq = np.hypot(np.fft.fftfreq(960)[:, None], np.fft.fftfreq(960))
+    passed = np.exp(-((2 * np.pi * freq * 0.8) ** 2))
+    edges = [0.03125, 0.0625, 0.125, 0.25, 1.0]
+    bands = [passed[(freq > low) & (freq <= high)].mean() for low, high in zip(edges, edges[1:], strict=False)]
+    np.testing.assert_allclose(found.per, np.array(bands) / passed.mean(), rtol=0.1)  # a window leaks a little
+    assert found.per[-1] == found.value
+
+
+def test_small_images_have_no_coarse_octaves(sampler, tensor_items, scenes) -> None:
+    small = [scenes(60, seed=s)[..., :8, :8].contiguous() for s in (0, 1)]
+    found = measure(sampler(small[0]), tensor_items(small[1]), metrics=["sharpness"])["sharpness"]
+    assert found.per is not None and len(found.per) < 4 and found.per[-1] == found.value
 
 
 def test_reconstructions_that_are_the_originals_are_exactly_as_sharp(reconstructor, tensor_items, scenes) -> None:

@@ -215,10 +215,10 @@ def detail_ratio(made: Tensor, real: Tensor) -> float:
     """Share of energy that is fine detail, in made images over that in real ones; 0 for flat images.
 
     Args:
-        made: `energies` of the model's images, (n, 2).
-        real: `energies` of real images, (m, 2); without detail to compare with, the ratio is not-a-number.
+        made: `energies` of the model's images, (n, 5).
+        real: `energies` of real images, (m, 5); without detail to compare with, the ratio is not-a-number.
     """
-    (made_fine, made_all), (real_fine, real_all) = made.double().sum(0).tolist(), real.double().sum(0).tolist()
+    (made_fine, made_all), (real_fine, real_all) = (e[:, :2].double().sum(0).tolist() for e in (made, real))
     if not math.isfinite(made_all) or real_fine <= 1e-6 * real_all:
         return math.nan
     return made_fine / made_all / (real_fine / real_all) if made_all > 1e-9 * len(made) else 0.0

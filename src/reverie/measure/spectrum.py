@@ -1,6 +1,7 @@
-"""How much of an image is fine detail: energy above half the Nyquist frequency."""
+"""How much of an image is fine detail: energy above half the Nyquist frequency, and in the octaves below."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from reverie.measure.statistics import Floats
 from reverie.measure.value import Value
 
 _LEAST_PX = 4
+# Cycles a pixel: the ends of octaves. Half the Nyquist frequency is the first.
+_OCTAVES = (0.25, 0.125, 0.0625, 0.03125)
 
 
 def unfit(spec: DataSpec) -> str | None:
@@ -22,7 +25,8 @@ def unfit(spec: DataSpec) -> str | None:
 
 
 def energies(images: Tensor) -> Tensor:
-    """Energy above half the Nyquist frequency (0.25 cycles a pixel, in any direction), and at all frequencies but 0.
+    """Energy above half the Nyquist frequency (0.25 cycles a pixel, in any direction), at all frequencies but 0, and in
+    each of three octaves below the first, the finest first.
 
     Channels are added up. A Hann window keeps the jump between opposite borders out of the spectrum, where it would
     pass for detail that no blur removes (Harris 1978).
@@ -30,7 +34,7 @@ def energies(images: Tensor) -> Tensor:
     Args:
         images: (n, c, h, w).
     Returns:
-        (n, 2) in the images' dtype and on their device.
+        (n, 5) in the images' dtype and on their device.
     """
     height, width = images.shape[-2:]
     window = _hann(height, images)[:, None] * _hann(width, images)
@@ -40,18 +44,23 @@ def energies(images: Tensor) -> Tensor:
     down = torch.fft.fftfreq(height, device=images.device)[:, None]
     across = torch.fft.fftfreq(width, device=images.device)
     radius = (down.square() + across.square()).sqrt()
-    return torch.stack([power[:, radius > 0.25].sum(1), power[:, radius > 0].sum(1)], dim=1)
+    fine, whole = radius > _OCTAVES[0], radius > 0
+    octaves = [(radius > low) & (radius <= high) for high, low in pairwise(_OCTAVES)]
+    return torch.stack([power[:, part].sum(1) for part in (fine, whole, *octaves)], dim=1)
 
 
 def detail_ratio(name: str, made: Floats, real: Floats, *, paired: bool) -> Value:
     """Share of energy that is fine detail, in made images over that in real ones; 1 is as sharp as the data.
 
+    The value of each part is the same of an octave, from coarse to fine; the last is the number itself. A blur takes
+    from the fine end first, a generator that misplaces large shapes errs at the other.
+
     Shares are of all images together, so that flat ones neither count nor hurt. The error is the delta method's.
 
     Args:
         name: the metric, for messages.
-        made: `energies` of the model's images, (n, 2).
-        real: `energies` of real images, (n, 2).
+        made: `energies` of the model's images, (n, 5).
+        real: `energies` of real images, (n, 5).
         paired: row i of both shows the same thing (a reconstruction), so that their errors go together.
 
     Raises:
@@ -68,7 +77,9 @@ def detail_ratio(name: str, made: Floats, real: Floats, *, paired: bool) -> Valu
     of_made = (made[:, 0] - made_share * made[:, 1]) / made[:, 1].mean() / real_share
     of_real = (real[:, 0] - real_share * real[:, 1]) / real[:, 1].mean() * made_share / real_share**2
     spread = np.var(of_made - of_real, ddof=1) if paired else np.var(of_made, ddof=1) + np.var(of_real, ddof=1)
-    return Value(float(ratio), math.sqrt(float(spread) / len(made)), len(made), "")
+    parts = [e[:, [4, 3, 2, 0]].sum(0) / e[:, 1].sum() for e in (made, real)]
+    per = tuple(float(m / r) for m, r in zip(*parts, strict=True) if r > 1e-6)  # small images lack coarse octaves
+    return Value(float(ratio), math.sqrt(float(spread) / len(made)), len(made), "", per)
 
 
 def _hann(length: int, like: Tensor) -> Tensor:

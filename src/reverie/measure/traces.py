@@ -39,7 +39,7 @@ class Reference:
         other: of the second half, which plays a perfect model.
         trained: of training images, (m, d); None where contestants did not all learn from them.
         seed: decides bins and directions.
-        spectra: `spectrum.energies` of the first half, (n, 2); None where images are too small.
+        spectra: `spectrum.energies` of the first half, (n, 5); None where images are too small.
     """
 
     real: Tensor
@@ -71,7 +71,7 @@ class Side:
     Args:
         reference: what it is compared with.
         made: features of its samples, (n, d), row i of seed i.
-        spectra: `spectrum.energies` of its samples, (n, 2); None where images are too small.
+        spectra: `spectrum.energies` of its samples, (n, 5); None where images are too small.
     """
 
     reference: Reference

@@ -15,7 +15,8 @@ from reverie.measure.value import Value
 class Sharpness(Metric):
     """Share of the samples' energy above half the Nyquist frequency over that of real images.
 
-    1 is as sharp as the data, less is blurred, more is noisy. Conditional models draw the labels of the real images.
+    1 is as sharp as the data, less is blurred, more is noisy. The value of each part is the same of an octave of
+    frequencies, from coarse to fine. Conditional models draw the labels of the real images.
     """
 
     name: ClassVar[str] = "sharpness"
