@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from conftest import probes
 
 from reverie.core.event import Probed
 from reverie.core.finding import Finding, Record
@@ -113,3 +114,26 @@ def test_it_speaks_in_sentences_and_in_json(code: str) -> None:
 def test_every_record_belongs_to_a_symptom() -> None:
     for kind in ("sick", "healthy"):
         assert sorted(p.name for p in (RECORDED / kind).iterdir()) == CODES
+
+
+def vae_probes(errors: list[float]) -> Record:
+    """Reconstructions that leave this share of the variance, while no dimension is used and the KL is not nought."""
+    fixed = {"data_variance": 0.2, "active_units": 0.0, "latent_units": 24.0, "kl_nats": 3.0}
+    rows = [fixed | {"reconstruction_mse": 0.2 * error} for error in errors]
+    return probes(rows, family="vae", **{"optim.lr": 0.1})
+
+
+def test_a_net_that_is_worse_than_the_mean_is_broken_and_its_latents_are_not_to_blame() -> None:
+    found = {f.code: f for f in examine(vae_probes([1.5] * 8)).findings}
+    assert found["X010"].remedy == {"optim.lr": 1e-3} and found["X010"].since == 100 and found["X010"].stop
+    assert "150% of the variance" in found["X010"].saw
+    assert "V002" not in found
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [[1.5, 1.5, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8], [1.0] * 8, [2.0, 1.9, 1.8, 1.7, 1.6, 1.5, 1.4, 1.3]],
+    ids=["soon better", "the mean itself", "coming down"],
+)
+def test_a_net_that_learns_is_not_broken(errors: list[float]) -> None:
+    assert "X010" not in {f.code for f in examine(vae_probes(errors)).findings}

@@ -15,6 +15,7 @@ from reverie.core.trend import bad_run, sureness, together
 from reverie.families.vae.balance import kl_weight
 
 USED = 0.5  # of the dimensions
+BROKEN = -0.2  # of it: a net that is worse than the mean of the data has no use for any latent (X010)
 EXPLAINED = 0.5  # of the pixels' variance: with less left over, what is idle is not missed
 NATS = 1.0  # of KL: with less the whole latent is ignored, which is V001
 LEAST = 3  # probes
@@ -39,7 +40,8 @@ class DeadLatents(Symptom):
             return None
         active, units, kl, error, variance = (s.values for s in found)
         explained = 1 - error / variance
-        length, since = bad_run(found[0], (active < USED * units) & (kl > NATS) & (explained < EXPLAINED))
+        missed = (explained < EXPLAINED) & (explained > BROKEN)
+        length, since = bad_run(found[0], (active < USED * units) & (kl > NATS) & missed)
         if length < LEAST:
             return None
         remedy, advice = _wake(record)
