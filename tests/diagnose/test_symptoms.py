@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from conftest import probes
 
-from reverie.core.event import Probed
+from reverie.core.event import Finished, Probed, Started
 from reverie.core.finding import Finding, Record
+from reverie.core.recipe import Recipe
 from reverie.core.run import Run, differences
 from reverie.diagnose.engine import examine, symptoms
 
@@ -137,3 +138,11 @@ def test_a_net_that_is_worse_than_the_mean_is_broken_and_its_latents_are_not_to_
 )
 def test_a_net_that_learns_is_not_broken(errors: list[float]) -> None:
     assert "X010" not in {f.code for f in examine(vae_probes(errors)).findings}
+
+
+@pytest.mark.parametrize(("rate", "lower"), [(3.0, 1e-3), (1e-3, 2.5e-4), (2e-4, 5e-5)])
+def test_a_rate_that_ended_a_training_is_lowered_to_one_that_works(rate: float, lower: float) -> None:
+    recipe = Recipe.from_dict({"family": "gan", "train": {"images": 800}, "optim": {"lr": rate}})
+    record = Record(recipe, (Started(images=0), Finished(images=100, reason="diverged")))
+    (found,) = (f for f in examine(record).findings if f.code == "X001")
+    assert found.remedy["optim.lr"] == pytest.approx(lower)

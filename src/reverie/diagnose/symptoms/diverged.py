@@ -3,7 +3,7 @@
 What we saw: a phase's gradients are far beyond where they once were, in steps that were finite all the same; or
 reconstructions stay worse than the mean of the data, which a net that learns at all soon leaves behind.
 Why it matters: nothing that follows is learnt; weights that large rarely come back.
-Remedy: half the learning rate, with gradients clipped; a tenth of it, and the usual 1e-3 at most, for a broken net.
+Remedy: half the learning rate, with gradients clipped; a tenth of it for a broken net; no more than the usual rate.
 Reference: Goodfellow et al. 2016, Deep Learning, section 8.2.4, on cliffs.
 """
 
@@ -12,11 +12,12 @@ from typing import ClassVar, final
 import numpy as np
 
 from reverie.core.finding import Evidence, Finding, Record, Symptom
+from reverie.core.recipe import OptimRecipe
 from reverie.core.trend import bad_run, sureness, together
 
 LEAST, BEGIN = 3, 0.1  # probes, and the share of the budget, before which nobody has learnt anything
 WORSE, IMPROVED = 1.2, 0.9  # of the data's variance, and of the run's largest error: what is coming down is on its way
-USUAL_RATE = 1e-3
+USUAL_RATE = OptimRecipe().lr
 TIMES = 30.0  # the spread that the loss had in its first half, from its median then
 REPORTS = 6  # of the loss, at the end, all of them beyond
 
@@ -54,8 +55,8 @@ class Diverged(Symptom):
                 evidence=(Evidence(name, float(np.nanmedian(recent)), None, TIMES * usual, "the run's first half"),),
                 confidence=0.9,
                 since=since,
-                remedy={"optim.lr": record.recipe.optim.lr / 2, "train.clip": 10 * usual},
-                advice="Halve the learning rate and clip gradients at ten times their usual norm.",
+                remedy={"optim.lr": min(record.recipe.optim.lr / 2, USUAL_RATE), "train.clip": 10 * usual},
+                advice="Lower the learning rate and clip gradients at ten times their usual norm.",
                 reference="Goodfellow et al. 2016, Deep Learning, section 8.2.4",
                 stop=True,
             )
