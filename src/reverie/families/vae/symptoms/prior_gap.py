@@ -13,6 +13,7 @@ from reverie.core.trend import bad_run, sureness, together
 
 EXPLAINED = 0.7  # of the pixels' variance by reconstructions
 COVERED = 0.25  # of the healthy coverage's low end, by samples
+NEAR = 0.6  # of the features' variance, by Frechet distance: among near-duplicates nothing covers, however near it is
 LEAST = 3  # probes
 BEGIN = 0.5  # of the budget
 
@@ -26,12 +27,13 @@ class PriorGap(Symptom):
 
     def look(self, record: Record) -> Finding | None:
         """From reconstructions beside samples."""
-        found = together(record, "probe.reconstruction_mse", "probe.data_variance", "probe.coverage")
+        names = ("reconstruction_mse", "data_variance", "coverage", "frechet")
+        found = together(record, *(f"probe.{n}" for n in names))
         if found is None or record.fraction < BEGIN:
             return None
-        error, variance, coverage = (s.values for s in found)
+        error, variance, coverage, distance = (s.values for s in found)
         low = record.nulls.get("coverage", (0.9, 1.0))[0]
-        bad = (1 - error / variance > EXPLAINED) & (coverage < COVERED * low)
+        bad = (1 - error / variance > EXPLAINED) & (coverage < COVERED * low) & ~(distance < NEAR)
         length, since = bad_run(found[0], bad)
         if length < LEAST:
             return None
@@ -50,6 +52,7 @@ class PriorGap(Symptom):
             why="Samples start from latents that no image has, so the decoder never learnt them.",
             evidence=(
                 Evidence("probe.coverage", float(coverage[-1]), low, None),
+                Evidence("probe.frechet", float(distance[-1]), None, NEAR),
                 Evidence("probe.reconstruction_mse", float(error[-1])),
             ),
             confidence=sureness(length, LEAST),
