@@ -146,3 +146,13 @@ def test_a_rate_that_ended_a_training_is_lowered_to_one_that_works(rate: float, 
     record = Record(recipe, (Started(images=0), Finished(images=100, reason="diverged")))
     (found,) = (f for f in examine(record).findings if f.code == "X001")
     assert found.remedy["optim.lr"] == pytest.approx(lower)
+
+
+@pytest.mark.parametrize(("distance", "named"), [(0.9, True), (0.47, False)])
+def test_samples_that_cover_nothing_are_far_from_the_data_too_where_the_prior_is_at_fault(
+    distance: float, named: bool
+) -> None:
+    """Near-duplicates are covered by nothing, however near it is."""
+    row = {"reconstruction_mse": 0.01, "data_variance": 0.2, "coverage": 0.0, "frechet": distance}
+    found = {f.code for f in examine(probes([row] * 8, family="vae")).findings}
+    assert ("V003" in found) is named

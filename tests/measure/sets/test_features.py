@@ -16,6 +16,7 @@ from reverie.measure.sets.kid import kid
 from reverie.measure.sets.neighbours import prdc
 from reverie.measure.sets.sliced import distance as sliced
 from reverie.measure.sets.vendi import vendi
+from reverie.measure.value import Value
 
 CHANCE = np.random.default_rng(0)
 GOOD = CHANCE.standard_normal((400, 4)).astype(np.float32)
@@ -95,3 +96,23 @@ def test_groups_are_even_and_their_jackknife_is_the_error_of_a_mean() -> None:
     left = torch.stack([rows[dealt(1000) != g].mean() for g in range(20)])
     by_groups = rows.view(50, 20).mean(0).std() / 20**0.5
     assert float(jackknife_error(left)) == pytest.approx(float(by_groups) * 2.093 / 1.96, rel=1e-4)
+
+
+TWO_SETS: dict[str, Callable[[np.ndarray, np.ndarray, int], Value]] = {
+    "frechet": lambda x, y, seed: distance(grouped(x), grouped(y)),
+    "kid": lambda x, y, seed: kid(x, y),
+    "sliced": lambda x, y, seed: sliced(x, y, seed=seed, directions=32),
+}
+
+
+@pytest.mark.parametrize("name", TWO_SETS)
+def test_between_equal_sets_the_null_is_the_error(name: str) -> None:
+    """There the ordinary error is up to sqrt(2) times too large, and nought would be held nearly always."""
+    chance, found = np.random.default_rng(3), list[Value]()
+    for seed in range(200):
+        x, y = (chance.standard_normal((120, 4)) for _ in range(2))
+        found.append(TWO_SETS[name](x, y, seed))
+    values, errors, nulls = (np.array([getattr(v, of) for v in found]) for of in ("value", "se", "null"))
+    assert np.sqrt((nulls**2).mean()) == pytest.approx(values.std(ddof=1), rel=0.2)
+    assert np.sqrt((errors**2).mean()) > 1.15 * np.sqrt((nulls**2).mean())
+    assert 0.9 <= np.mean([v.holds(0.0) for v in found]) <= 0.985
