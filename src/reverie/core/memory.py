@@ -14,7 +14,7 @@ def keep_freed_memory() -> None:
 
     A step frees and asks for the same few megabytes again. glibc gives them back in between, as its thresholds suit
     small programs, and every page must then be mapped and cleared anew: 4 to 7 % of the time of a training
-    (`benchmarks/pages.py`), and now and then, as blocks happen to lie, a third of a likelihood's (mallopt(3)).
+    (`benchmarks/pages.py`; mallopt(3)).
 
     Example:
         >>> keep_freed_memory()

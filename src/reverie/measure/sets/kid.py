@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from reverie.measure.sets.features import GROUPS, Features, checked_pair, student_factor
+from reverie.measure.sets.features import GROUPS, Features, checked_pair, dealt, student_factor
 from reverie.measure.value import Value
 
 _LEAST, _BLOCK = 10, 512
@@ -40,10 +40,6 @@ class Kernels:
         """G."""
         return len(self.within)
 
-    @property
-    def _dealt(self) -> Tensor:
-        return _dealt(len(self.made), self.groups)
-
     def estimate(self) -> Value:
         """The unbiased estimate of MMD^2 with its errors."""
         n, m = len(self.made), self.num_real
@@ -53,14 +49,15 @@ class Kernels:
 
     def pairs(self) -> Tensor:
         """What a pair of groups adds to MMD^2 on average, (G, G), symmetric; the diagonal says nothing."""
-        made, real = (torch.bincount(_dealt(n, self.groups)).double() for n in (len(self.made), self.num_real))
+        made, real = (torch.bincount(dealt(n, self.groups)).double() for n in (len(self.made), self.num_real))
         means = self.between / torch.outer(made, real)
         return self.within / torch.outer(made, made) + self.real / torch.outer(real, real) - means - means.T
 
     def alike(self, other: "Kernels", block: int = _BLOCK) -> bool:
         """Whether chance alone may be between the samples of two models, sample i of each coming from seed i: their
         squared distance from each other is not beyond what it is between equals in 59 of 60 cases."""
-        size, own = torch.bincount(self._dealt).double(), self._dealt
+        own = dealt(len(self.made), self.groups)
+        size = torch.bincount(own).double()
         across = _sums(self.made, own, other.made, own, block)
         pairs = (self.within + other.within - across - across.T) / torch.outer(size, size)
         distance = (pairs.sum() - pairs.trace()) / (self.groups * (self.groups - 1))
@@ -72,7 +69,7 @@ class Kernels:
         Exchanging the samples of a group between two models changes the sign of one of these numbers and nothing
         else. Both models are compared with the same real images, sample i of each coming from seed i.
         """
-        n, m, own = len(self.made), self.num_real, self._dealt
+        n, m, own = len(self.made), self.num_real, dealt(len(self.made), self.groups)
         across = _sums(self.made, own, other.made, own, block)
         pure = self.within - other.within + across - across.T
         return pure.sum(1) / (n * (n - 1)) - 2 * (self.between - other.between).sum(1) / (n * m)
@@ -99,13 +96,9 @@ def kernels(a: Features, b: Features, *, block: int = _BLOCK) -> Kernels:
     """The sums that `kid` and its error come from."""
     x, y = checked_pair("kid", a, b, _LEAST)
     groups = min(GROUPS, len(x) // 2, len(y) // 2)
-    of_x, of_y = _dealt(len(x), groups), _dealt(len(y), groups)
+    of_x, of_y = dealt(len(x), groups), dealt(len(y), groups)
     within, real = (_without_own(rows, of, _sums(rows, of, None, of, block)) for rows, of in ((x, of_x), (y, of_y)))
     return Kernels(x, within, _sums(x, of_x, y, of_y, block), real, len(y))
-
-
-def _dealt(n: int, groups: int) -> Tensor:
-    return torch.arange(n) % groups
 
 
 def _without_own(rows: Tensor, group: Tensor, sums: Tensor) -> Tensor:
