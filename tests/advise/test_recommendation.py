@@ -56,3 +56,9 @@ def test_equal_speeds_and_abilities_are_not_worth_a_word() -> None:
 def test_an_encoder_is_no_answer_where_images_are_wanted() -> None:
     said = recommend({"runs": [run("ssl", ("Encodes",)), run("gan", GAN)], "differences": []})
     assert said[0] == "For new images: gan is the only one that makes any."
+
+
+def test_a_number_that_was_asked_for_and_decides_is_not_nothing() -> None:
+    runs = [run("vae", VAE, sliced_wasserstein=43.0, ndb=0.7), run("gan", GAN, sliced_wasserstein=20.0, ndb=0.2)]
+    said = recommend({"runs": runs, "differences": [difference("sliced_wasserstein", "gan"), difference("ndb", None)]})
+    assert said[0] == "For new images take gan: it is better in sliced wasserstein (20 against 43)."
