@@ -13,7 +13,7 @@ from torch.autograd.forward_ad import dual_level, make_dual, unpack_dual
 from reverie.core.errors import UsageError
 from reverie.nets.critic import CriticHead, packed, with_spread
 from reverie.nets.dcgan import DcganCritic
-from reverie.nets.mlp_gan import Maxout, MlpCritic
+from reverie.nets.mlp_gan import Maxout, MlpCritic, Waves
 from reverie.nets.residual_gan import GroupedBlock, ResidualCritic, num_groups
 
 CRITICS: dict[str, Callable[..., nn.Module]] = {
@@ -266,3 +266,13 @@ def test_convolutions_keep_the_fast_layout() -> None:
             )
     net(torch.randn(2, 1, 28, 28))
     assert seen and all(seen[1:])
+
+
+def test_waves_stand_octave_by_octave_sines_before_cosines() -> None:
+    x, y = 0.3, -1.1
+    expected = [x, y]
+    for turn in (math.pi / 2, math.pi, 2 * math.pi):  # the coarsest is four units long
+        for wave in (math.sin, math.cos):
+            expected += [wave(turn * value) / math.sqrt(1 + turn) for value in (x, y)]
+    found = Waves(3)(torch.tensor([[x, y]], dtype=torch.float64))
+    assert torch.allclose(found, torch.tensor([expected], dtype=torch.float64), rtol=0, atol=1e-12)

@@ -120,7 +120,7 @@ def test_a_full_disk_is_a_warning_while_training_and_keeps_the_last_checkpoint(t
     folder = tmp_path / "r"
     code = _SMALL_DISK.format(here=str(Path(__file__).parent), folder=str(folder))
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, timeout=60)
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, timeout=300)
     assert "warned X003" in told.stdout and "Traceback" not in told.stderr, told.stderr
     assert "RunError" in told.stdout and "could not be written" in told.stdout.splitlines()[-1]
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

@@ -88,11 +88,10 @@ class Waves(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, d) -> (b, d * (1 + 2 * octaves))."""
-        parts = [x]
-        for octave in range(self.octaves):
-            turn = math.pi * 2.0 ** (octave - 1)
-            parts += [torch.sin(turn * x) / (1 + turn) ** 0.5, torch.cos(turn * x) / (1 + turn) ** 0.5]
-        return torch.cat(parts, dim=1)
+        turn = math.pi * 2.0 ** (torch.arange(self.octaves, device=x.device, dtype=x.dtype) - 1)[:, None]
+        angle = x[:, None] * turn
+        waves = torch.stack([torch.sin(angle), torch.cos(angle)], 2) / (1 + turn[:, None]).sqrt()
+        return torch.cat([x, waves.flatten(1)], dim=1)
 
 
 class MlpCritic(nn.Module):

@@ -1,5 +1,7 @@
 """Penalties against closed forms: linear and quadratic critics have gradients that one can write down."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -36,6 +38,35 @@ def test_the_slope_of_a_quadratic_critic_is_the_image_and_can_be_differentiated(
     found.sum().backward()
     assert scale.grad is not None  # d/ds s^2 |x|^2 = 2 s |x|^2
     assert torch.allclose(scale.grad, 2 * 1.7 * images.detach().square().sum())
+
+
+class Counted(torch.autograd.Function):
+    """The identity, which counts how often it is passed backwards."""
+
+    passes = 0
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        Counted.passes += 1
+        return grads[0]
+
+
+def test_the_slopes_of_two_sets_share_a_backward_pass() -> None:
+    x, g = draw(3).requires_grad_(True), (2 * draw(5)).requires_grad_(True)
+    weight = torch.tensor(1.7, dtype=torch.float64, requires_grad=True)
+    r, f = quadratic(weight * Counted.apply(torch.cat([x, g]))).split([3, 5])  # type: ignore
+    Counted.passes = 0
+    both = penalties.squared_gradients([r, f], [x, g])
+    assert Counted.passes == 1
+    alone = [penalties.squared_gradient(quadratic(weight * leaf), leaf) for leaf in (x, g)]
+    for found, expected in zip(both, alone, strict=True):
+        assert torch.allclose(found, expected)
+        (slope,) = torch.autograd.grad(found.sum(), weight, retain_graph=True)  # d/dw w^4 |x|^2 = 4 w^3 |x|^2
+        assert slope.item() == pytest.approx(4 / 1.7 * found.double().sum().item(), rel=1e-6)
 
 
 @pytest.mark.parametrize("critic", [linear, quadratic])

@@ -139,7 +139,7 @@ class Game:
         elif self.slopes == "exact":
             x, g = x.requires_grad_(True), g.requires_grad_(True)
             r, f = pair(x, g)
-            both = penalties.squared_gradient(r, x), penalties.squared_gradient(f, g)
+            both = penalties.squared_gradients([r, f], [x, g])
         else:
             r, f = pair(x, g)
             near = pair(penalties.nudged(x, rng.spawn("r1")), penalties.nudged(g, rng.spawn("r2")))

@@ -3,7 +3,7 @@
 critic: images (b, c, h, w) -> logits (b,).   real, fake: images, detached.   Each returns values by item, (b,).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -18,8 +18,17 @@ FD_STEP = 0.01  # of the data's spread, as in Lin et al. 2025 (arXiv 2501.08316)
 
 def squared_gradient(logits: Tensor, images: Tensor) -> Tensor:
     """|grad D(x)|^2 of every item, differentiable: (b,). One backward pass; another when it is minimised."""
-    (gradient,) = torch.autograd.grad(logits.float().sum(), images, create_graph=torch.is_grad_enabled())
-    return gradient.float().square().flatten(1).sum(1)
+    return squared_gradients([logits], [images])[0]
+
+
+def squared_gradients(logits: Sequence[Tensor], images: Sequence[Tensor]) -> list[Tensor]:
+    """`squared_gradient` of several sets that one pass of the critic has judged, each logit by its own image alone.
+
+    They share a backward pass: apart, each would go through the whole pass again, with zeros for the other sets.
+    """
+    total = torch.stack([of_set.float().sum() for of_set in logits]).sum()
+    gradients = torch.autograd.grad(total, list(images), create_graph=torch.is_grad_enabled())
+    return [gradient.float().square().flatten(1).sum(1) for gradient in gradients]
 
 
 def forward(pair: Pair, x: Tensor, g: Tensor, rng: Rng) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
