@@ -22,12 +22,16 @@ def squared_gradient(logits: Tensor, images: Tensor) -> Tensor:
 
 
 def squared_gradients(logits: Sequence[Tensor], images: Sequence[Tensor]) -> list[Tensor]:
-    """`squared_gradient` of several sets that one pass of the critic has judged, each logit by its own image alone.
+    """|grad D(x)|^2 by item of several sets that one pass of the critic has judged (Mescheder et al. 2018, eqs. 9, 10).
 
     They share a backward pass: apart, each would go through the whole pass again, with zeros for the other sets.
+
+    Args:
+        logits: of each set, (b,), an item's from its own image alone.
+        images: each set, (b, c, h, w), leaves of the graph.
     """
-    total = torch.stack([of_set.float().sum() for of_set in logits]).sum()
-    gradients = torch.autograd.grad(total, list(images), create_graph=torch.is_grad_enabled())
+    sums = [of_set.float().sum() for of_set in logits]
+    gradients = torch.autograd.grad(sums, list(images), create_graph=torch.is_grad_enabled())
     return [gradient.float().square().flatten(1).sum(1) for gradient in gradients]
 
 
