@@ -87,6 +87,18 @@ def test_sharing_does_not_change_the_generators_gradient() -> None:
         torch.testing.assert_close(a, b)
 
 
+def test_no_backward_pass_goes_through_real_images_for_the_generators_sake() -> None:
+    playing, _, batch = game()
+    judged: list[torch.Tensor] = []
+    hook = playing.model.critic_net.register_forward_pre_hook(lambda _net, args: judged.append(args[0]))
+    said = playing.generator(batch, moment("generator"))
+    hook.remove()
+    real, made = sorted(judged, key=lambda images: images.requires_grad)
+    assert made.requires_grad and not real.requires_grad and len(real) == len(made) == len(batch)
+    r, f = playing.model.critic_pair(real, made, None)
+    torch.testing.assert_close(said.loss["adversarial"], torch.nn.functional.softplus(r - f).mean())
+
+
 @pytest.mark.parametrize("penalty", ["r1", "r2", "gp", "dragan"])
 @pytest.mark.parametrize("slopes", ["exact", "forward", "finite"])
 @pytest.mark.parametrize("points", [True, False])

@@ -92,14 +92,12 @@ class Game:
         fake = self._fakes(moment, one_hot)
         self._made = None
         g = self._seen(fake, moment, "fake")
+        r = f = model.critic(g, one_hot, level=model.level_now)
         if gan.objective == "relativistic":  # the only one whose generator needs real images
-            x = self._seen(model.to_players(batch.images), moment, "real")
-            r, f = model.critic_pair(x, g, one_hot)
-            adversarial = OBJECTIVES[gan.objective][1](r, f)
-        else:
-            f = model.critic(g, one_hot, level=model.level_now)
-            adversarial = OBJECTIVES[gan.objective][1](f, f)
-        loss = {"adversarial": adversarial.mean()}
+            with torch.no_grad():  # in a pass of their own: no weight of the generator's hangs on them
+                x = self._seen(model.to_players(batch.images), moment, "real")
+                r = model.critic(x, one_hot, level=model.level_now)
+        loss = {"adversarial": OBJECTIVES[gan.objective][1](r, f).mean()}
         if gan.path_length:
             loss["path_length"] = gan.path_length * model.path_length(len(batch), one_hot, moment.rng.spawn("path"))
         return Terms(loss, {"logit_fake": f.mean().detach()})
