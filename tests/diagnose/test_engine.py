@@ -54,6 +54,13 @@ def test_what_nothing_explains_stays(looked_for: Make) -> None:
     assert len(diagnose(EMPTY)) == 3
 
 
+def test_time_is_the_remedy_only_of_what_has_no_other(looked_for: Make) -> None:
+    looked_for(finding("X014", 0.99), finding("G002", 0.6))
+    assert [f.code for f in diagnose(EMPTY)] == ["G002"]
+    looked_for(finding("X014", 0.6))
+    assert [f.code for f in diagnose(EMPTY)] == ["X014"]
+
+
 def test_a_symptom_that_fails_does_not_silence_the_others(looked_for: Make) -> None:
     looked_for(ZeroDivisionError("third party"), finding("G002"))
     seen = examine(EMPTY)

@@ -7,6 +7,7 @@ import json
 import math
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import probes
@@ -19,8 +20,8 @@ from reverie.diagnose.engine import examine, symptoms
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "doctor"
 CODES = sorted({s.code for family in ("vae", "gan") for s in symptoms(family)})
-# codes for which no diff of a recipe is a cure: the way back is the best weights
-NO_REMEDY = {"X011"}
+# codes for which no diff of a recipe is a cure: the way back is the best weights, the way on is more time
+NO_REMEDY = {"X011", "X014"}
 
 
 @cache
@@ -156,3 +157,41 @@ def test_samples_that_cover_nothing_are_far_from_the_data_too_where_the_prior_is
     row = {"reconstruction_mse": 0.01, "data_variance": 0.2, "coverage": 0.0, "frechet": distance}
     found = {f.code for f in examine(probes([row] * 8, family="vae")).findings}
     assert ("V003" in found) is named
+
+
+def covering(*coverage: float, **settings: Any) -> Record:
+    """A GAN whose samples covered this much of the real images, of which at least 90 % is healthy."""
+    return probes([{"coverage": value} for value in coverage], **settings)
+
+
+RISING = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
+
+
+def test_a_training_that_ended_on_its_way_is_unfinished() -> None:
+    (found,) = examine(covering(*RISING)).findings
+    assert found.code == "X014" and found.since == 900
+    assert "40% of the real images" in found.saw and "reached 10% at a third" in found.saw
+    assert "--start RUN --images 2700 --run RUN-longer" in found.advice
+
+
+def test_longer_is_said_in_the_unit_of_the_budget() -> None:
+    recipe = Recipe.from_dict({"family": "gan", "train": {"minutes": 2.5}})
+    events = [Probed(images=100 * i, seconds=150 * i / 9, values={"coverage": c}) for i, c in enumerate(RISING, 1)]
+    (found,) = examine(Record(recipe, tuple(events), {"coverage": (0.9, 1.0)})).findings
+    assert "--minutes 7.5" in found.advice
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        covering(*RISING, **{"train.images": 1000}),
+        covering(*RISING[:5]),
+        covering(0.0, 0.3, 0.35, 0.36, 0.36, 0.37, 0.37, 0.37, 0.37),
+        covering(0.0, 0.01, 0.02, 0.03, 0.03, 0.04, 0.05, 0.06, 0.07),
+        covering(*(0.1 + 2 * value for value in RISING)),
+        covering(*([math.nan] * 9)),
+    ],
+    ids=["not at its end", "too few probes", "can do no more", "within chance", "nearly there", "no number"],
+)
+def test_these_are_not_unfinished(record: Record) -> None:
+    assert [f.code for f in examine(record).findings] == []

@@ -24,6 +24,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "S001": ("S002", "S003"),
     "S002": ("S003",),
 }
+ONLY_ALONE = ("X014",)  # time is the remedy of what has no other
 
 
 @cache
@@ -75,7 +76,8 @@ def examine(record: Record, *, during_training: bool = False) -> Examination:
         looked += [] if found is None else [found]
     looked.sort(key=lambda f: (-f.confidence, f.code))
     causes = tuple(prefix for f in looked for prefix in EXPLAINS.get(f.code, ()))
-    return Examination([f for f in looked if not f.code.startswith(causes)], failed)
+    left = [f for f in looked if not f.code.startswith(causes)]
+    return Examination([f for f in left if len(left) == 1 or f.code not in ONLY_ALONE], failed)
 
 
 def diagnose(record: Record, *, during_training: bool = False) -> list[Finding]:
