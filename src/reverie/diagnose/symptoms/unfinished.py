@@ -17,8 +17,8 @@ from reverie.core.trend import bad_run, sureness
 LEAST = 3  # probes
 SPENT = 0.95  # of the budget: before, the rate has not fallen and the rest is still to come
 SHORT = 0.7  # of the healthy coverage's low end
-EARLY = 1 / 3  # of the budget: a model that can do no more has come to its end by then; later the rate falls, and all
-RISE, TIMES = 1.0, 1.25  # since then: in widths of the healthy range, which is eight standard deviations, and in all
+EARLY = 1 / 3  # of the budget: a model that can do no more has come to its end by then, but for
+RISE, TIMES = 1.0, 1.25  # what chance adds, in widths of the healthy range, and what a falling rate multiplies
 LONGER = 3  # times the budget
 
 
@@ -37,9 +37,9 @@ class Unfinished(Symptom):
             return None
         low, high = record.nulls.get("coverage", (0.9, 1.0))
         reached, before = coverage.last(), _at(coverage, EARLY)
-        most = max(before + RISE * (high - low), TIMES * before)  # that chance, or a falling rate, adds
+        least = min(reached - RISE * (high - low), reached / TIMES)
         length, _ = bad_run(coverage, coverage.values < SHORT * low)
-        if length < LEAST or not reached > most:
+        if length < LEAST or not before < least:
             return None
         return Finding(
             code=self.code,
@@ -49,7 +49,7 @@ class Unfinished(Symptom):
             why="These samples say little of what the model can do: it was still learning when its budget ended.",
             evidence=(
                 Evidence("probe.coverage", reached, low, None),
-                Evidence("probe.coverage", reached, None, most, "its own, at a third of the budget"),
+                Evidence("probe.coverage", before, least, None, "at a third of the budget, beside its own end"),
             ),
             confidence=sureness(length, LEAST),
             since=next(e.images for e in record.events if record.fraction_at(e.images, e.seconds) >= SPENT),
