@@ -141,9 +141,7 @@ class Gan(nn.Module, Samples, Decodes, Judges, Inverts):
     @torch.inference_mode()
     def sample(self, seeds: Sequence[int], *, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
         """One image a seed; `truncation` pulls latents towards their mean (Karras et al. 2019, section 2.1)."""
-        if labels is None and self.num_classes:
-            labels = torch.tensor([int(Rng("label", int(s), count=1).integers(self.num_classes)) for s in seeds])
-        one_hot, z = self.one_hot(labels, len(seeds)), normal_by_seed(seeds, self.z_dim).to(self._device)
+        one_hot, z = self._one_hot_by_seed(seeds, labels), normal_by_seed(seeds, self.z_dim).to(self._device)
         if self.style is None:
             return self.from_players(self.generator(truncation * z, one_hot, level=self.level_now))
         w = self.style.w_mean + truncation * (self.style.mapping(z, one_hot) - self.style.w_mean)
@@ -155,11 +153,12 @@ class Gan(nn.Module, Samples, Decodes, Judges, Inverts):
 
     @torch.inference_mode()
     def latents(self, seeds: Sequence[int]) -> Tensor:
-        """Latents drawn from the prior, one a seed: (n, latent_dim)."""
+        """Latents drawn from the prior, one a seed: (n, latent_dim). Those of a style generator know their class,
+        which is the one that `sample` draws."""
         z = normal_by_seed(seeds, self.z_dim).to(self._device)
         if self.style is None:
             return z
-        return self.style.mapping(z, self.one_hot(None, len(seeds)))
+        return self.style.mapping(z, self._one_hot_by_seed(seeds, None))
 
     @torch.inference_mode()
     def decode(self, latents: Tensor, *, labels: Tensor | None = None) -> Tensor:
@@ -195,6 +194,12 @@ class Gan(nn.Module, Samples, Decodes, Judges, Inverts):
     @property
     def _device(self) -> torch.device:
         return next(self.generator.parameters()).device
+
+    def _one_hot_by_seed(self, seeds: Sequence[int], labels: Tensor | None) -> Tensor | None:
+        """These labels, or a class drawn by every seed."""
+        if labels is None and self.num_classes:
+            labels = torch.tensor([int(Rng("label", int(s), count=1).integers(self.num_classes)) for s in seeds])
+        return self.one_hot(labels, len(seeds))
 
     def _decode(self, latents: Tensor, one_hot: Tensor | None) -> Tensor:
         if self.style is not None:
