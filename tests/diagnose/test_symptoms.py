@@ -159,9 +159,9 @@ def test_samples_that_cover_nothing_are_far_from_the_data_too_where_the_prior_is
     assert ("V003" in found) is named
 
 
-def covering(*coverage: float, **settings: Any) -> Record:
+def covering(*coverage: float, distance: float = 0.2, **settings: Any) -> Record:
     """A GAN whose samples covered this much of the real images, of which at least 90 % is healthy."""
-    return probes([{"coverage": value} for value in coverage], **settings)
+    return probes([{"coverage": value, "frechet": distance} for value in coverage], **settings)
 
 
 RISING = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
@@ -176,7 +176,8 @@ def test_a_training_that_ended_on_its_way_is_unfinished() -> None:
 
 def test_longer_is_said_in_the_unit_of_the_budget() -> None:
     recipe = Recipe.from_dict({"family": "gan", "train": {"minutes": 2.5}})
-    events = [Probed(images=100 * i, seconds=150 * i / 9, values={"coverage": c}) for i, c in enumerate(RISING, 1)]
+    rows = [{"coverage": value, "frechet": 0.2} for value in RISING]
+    events = [Probed(images=100 * i, seconds=150 * i / 9, values=row) for i, row in enumerate(rows, 1)]
     (found,) = examine(Record(recipe, tuple(events), {"coverage": (0.9, 1.0)})).findings
     assert "--minutes 7.5" in found.advice
 
@@ -189,9 +190,10 @@ def test_longer_is_said_in_the_unit_of_the_budget() -> None:
         covering(0.0, 0.3, 0.35, 0.36, 0.36, 0.37, 0.37, 0.37, 0.37),
         covering(0.0, 0.01, 0.02, 0.03, 0.03, 0.04, 0.05, 0.06, 0.07),
         covering(*(0.1 + 2 * value for value in RISING)),
+        covering(*RISING, distance=0.01),
         covering(*([math.nan] * 9)),
     ],
-    ids=["not at its end", "too few probes", "can do no more", "within chance", "nearly there", "no number"],
+    ids=["not at its end", "too few probes", "can do no more", "within chance", "nearly there", "near", "no number"],
 )
 def test_these_are_not_unfinished(record: Record) -> None:
     assert [f.code for f in examine(record).findings] == []

@@ -219,3 +219,14 @@ def test_convolutions_keep_the_fast_layout(name: str) -> None:
             )
     net(torch.randn(2, 6))
     assert seen and all(seen)
+
+
+@pytest.mark.parametrize("name", ["dcgan", "residual", "style"])
+def test_neighbours_are_not_made_each_on_its_own(name: str) -> None:
+    """Whatever the weights: else a young generator makes checkerboards, which a smooth critic forgives."""
+    net = generator(name, (1, 32, 32), width=16)
+    for weights in net.parameters():
+        nn.init.normal_(weights, std=0.1)
+    images = net(torch.randn(16, 6)).detach()
+    images = images - images.mean((2, 3), keepdim=True)
+    assert images.diff(dim=3).square().mean() < images.square().mean()  # 2 where neighbours know nothing of each other

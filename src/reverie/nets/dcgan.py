@@ -1,6 +1,7 @@
 """The classic convolutional players (Radford et al. 2016), for comparison, and for sizes of which they did not speak.
 
-Resolution rises by a convolution and depth-to-space in place of a transposed convolution.
+Resolution rises by a convolution and depth-to-space in place of a transposed convolution; to the image itself by
+bilinear doubling, then a convolution: four neighbours, each made on its own, are a young generator's checkerboard.
 """
 
 from itertools import pairwise
@@ -40,8 +41,9 @@ class DcganGenerator(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(w) for w in widths)
         self.ups = nn.ModuleList(
             Upsample(before, after, size=size)
-            for (before, after), size in zip(pairwise([*widths, shape[0]]), sizes[1:], strict=True)
+            for (before, after), size in zip(pairwise(widths), sizes[1:-1], strict=True)
         )
+        self.out = started(nn.Conv2d(widths[-1], shape[0], 3, padding=1))
 
     def forward(
         self,
@@ -53,9 +55,10 @@ class DcganGenerator(nn.Module):
     ) -> Tensor:
         """(n, num_in), (n, num_classes) -> (n, *shape), unbounded; it has neither levels nor noise."""
         x = as_channels_last(self.inner(with_label(z, one_hot, self.num_classes)).view(z.shape[0], *self.start))
-        for norm, up in zip(self.norms, self.ups, strict=True):
+        for norm, up in zip(self.norms[:-1], self.ups, strict=True):
             x = up(F.relu(norm(x)))
-        return x
+        x = F.relu(self.norms[-1](x))
+        return self.out(F.interpolate(x, size=self.shape[1:], mode="bilinear", align_corners=False))
 
 
 class DcganCritic(nn.Module):

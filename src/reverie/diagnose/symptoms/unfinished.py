@@ -12,13 +12,14 @@ from typing import ClassVar, final
 import numpy as np
 
 from reverie.core.finding import Evidence, Finding, Record, Series, Symptom
-from reverie.core.trend import bad_run, sureness
+from reverie.core.trend import bad_run, sureness, together
 
 LEAST = 3  # probes
 SPENT = 0.95  # of the budget: before, the rate has not fallen and the rest is still to come
 SHORT = 0.7  # of the healthy coverage's low end
 EARLY = 1 / 3  # of the budget: a model that can do no more has come to its end by then, but for
 RISE, TIMES = 1.0, 1.25  # what chance adds, in widths of the healthy range, and what a falling rate multiplies
+FAR = 0.1  # of the images' variance, by Frechet distance: points may be near to everything and cover little
 LONGER = 3  # times the budget
 
 
@@ -31,15 +32,16 @@ class Unfinished(Symptom):
     when = "after"
 
     def look(self, record: Record) -> Finding | None:
-        """From the coverage of samples: how much is left to a healthy one, and how fast it came nearer at the end."""
-        coverage = record.series("probe.coverage")
-        if len(coverage) < 2 * LEAST or record.fraction < SPENT:
+        """From the coverage and the Frechet distance of samples: how far they still are, and how far they have come."""
+        found = together(record, "probe.coverage", "probe.frechet")
+        if found is None or len(found[0]) < 2 * LEAST or record.fraction < SPENT:
             return None
+        coverage, distance = found
         low, high = record.nulls.get("coverage", (0.9, 1.0))
         reached, before = coverage.last(), _at(coverage, EARLY)
         least = min(reached - RISE * (high - low), reached / TIMES)
         length, _ = bad_run(coverage, coverage.values < SHORT * low)
-        if length < LEAST or not before < least:
+        if length < LEAST or not (before < least and distance.last() > FAR):
             return None
         return Finding(
             code=self.code,
@@ -50,6 +52,7 @@ class Unfinished(Symptom):
             evidence=(
                 Evidence("probe.coverage", reached, low, None),
                 Evidence("probe.coverage", before, least, None, "at a third of the budget, beside its own end"),
+                Evidence("probe.frechet", distance.last(), None, FAR, "fitted"),
             ),
             confidence=sureness(length, LEAST),
             since=next(e.images for e in record.events if record.fraction_at(e.images, e.seconds) >= SPENT),
