@@ -189,11 +189,21 @@ def test_longer_is_said_in_the_unit_of_the_budget() -> None:
         covering(*RISING[:5]),
         covering(0.0, 0.3, 0.35, 0.36, 0.36, 0.37, 0.37, 0.37, 0.37),
         covering(0.0, 0.01, 0.02, 0.03, 0.03, 0.04, 0.05, 0.06, 0.07),
+        covering(0.0, 0.1, 0.2, 0.25, 0.3, 0.35, 0.37, 0.39, 0.4),
         covering(*(0.1 + 2 * value for value in RISING)),
         covering(*RISING, distance=0.01),
         covering(*([math.nan] * 9)),
     ],
-    ids=["not at its end", "too few probes", "can do no more", "within chance", "nearly there", "near", "no number"],
+    ids=[
+        "not at its end",
+        "too few probes",
+        "can do no more",
+        "within chance",
+        "slowly",
+        "nearly there",
+        "near",
+        "no number",
+    ],
 )
 def test_these_are_not_unfinished(record: Record) -> None:
     assert [f.code for f in examine(record).findings] == []
