@@ -191,6 +191,6 @@ RECORDINGS: dict[str, Recording] = {
     "trade-gan": Recording(
         "the-trade-off", "The GAN", "gan", "faces", minutes=12, preset="faces", weights="best",
         settings={"data.size": 32, "train.batch": 16, "train.ema_images": 50_000, "optim.lr": 1e-3,
-                  "gan.inverter_every": 0}, expected=("G002", "nothing"),
+                  "gan.net": "auto", "gan.inverter_every": 0}, expected=("G002", "nothing"),
     ),
 }  # fmt: skip
