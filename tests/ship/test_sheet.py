@@ -96,6 +96,20 @@ def test_points_become_a_scatter_with_the_second_axis_upwards() -> None:
     assert sheet.pairs(corner, -corner).size == sheet.grid(corner).size
 
 
+@pytest.mark.parametrize(("far", "reach"), [(0.02, 1), (0.98, 1), (1.3, 2), (4.1, 5), (70.0, 100)])
+def test_a_scatter_shows_all_of_its_points_on_a_round_scale(far: float, reach: int) -> None:
+    corner = torch.tensor([[far, -far]]).reshape(1, 2, 1, 1)
+    dark = np.argwhere(np.asarray(sheet.grid(corner).convert("L")).astype(int) < 60)
+    x, y = (1.05 + far / reach) / 2.1 * 512, (1.05 + far / reach) / 2.1 * 512
+    assert np.abs(dark.mean(0) - np.array([y, x])).max() < 2
+
+
+def test_one_point_far_away_does_not_make_the_others_small() -> None:
+    points = torch.cat([torch.full((99, 2), 0.9), torch.full((1, 2), 1e6)]).reshape(100, 2, 1, 1)
+    dark = np.argwhere(np.asarray(sheet.grid(points).convert("L")).astype(int) < 60)
+    assert len(dark) and dark[:, 1].min() > 440
+
+
 def test_points_that_are_not_finite_are_left_out() -> None:
     wild = torch.tensor([[torch.nan, 0.0], [torch.inf, 1.0], [1e30, 1e30]]).reshape(3, 2, 1, 1)
     assert sheet.grid(wild).size == (512, 512)

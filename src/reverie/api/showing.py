@@ -15,7 +15,7 @@ from reverie.ship.exhibits import Exhibits
 from reverie.tasks.interpolate import interpolate as morph
 from reverie.tasks.latents import latents_of
 
-GRID = 64
+GRID, POINTS = 64, 1000  # images on a sheet; dots on a plot
 QUICK = ("elbo", "psnr", "ssim", "sharpness", "active_units")  # metrics that take seconds
 
 
@@ -31,7 +31,7 @@ def exhibits(run: Run, dataset: Dataset, model: Any, *, measured: dict[str, Any]
     between: Tensor | None = None
     num_parameters = sum(p.numel() for p in model.parameters())
     if isinstance(model, Samples):
-        samples = model.sample(range(GRID)).cpu()
+        samples = model.sample(range(GRID if dataset.spec.kind == "images" else POINTS)).cpu()
     if isinstance(model, Reconstructs):
         reconstructions = model.reconstruct(held.images, labels=held.labels).cpu()
     if isinstance(model, Decodes) and isinstance(model, Encodes | Inverts) and dataset.spec.kind == "images":
@@ -57,7 +57,9 @@ def facts(dataset: Dataset) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "training images": len(dataset.train),
         "held-out images": len(dataset.held_out),
-        "size": f"{spec.height} x {spec.width}, {spec.channels} channel{'s' if spec.channels > 1 else ''}",
+        "size": f"{spec.height} x {spec.width}, {spec.channels} channel{'s' if spec.channels > 1 else ''}"
+        if spec.kind == "images"
+        else "points in the plane",
         "fingerprint": dataset.fingerprint[:16],
     }
     return facts | ({"test images": len(dataset.test)} if dataset.test is not None else {})

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from reverie.api.showing import GRID
+from reverie.api.showing import GRID, POINTS
 from reverie.core.capability import Decodes, Encodes, Samples, Scores
 from reverie.core.event import Event
 from reverie.core.finding import read_nulls
@@ -29,12 +29,13 @@ def periodic(run: Run, dataset: Dataset, recipe: Recipe, model: nn.Module, *, wr
     the lowest Frechet distance to training images, on features of the pixels. An encoder that makes nothing has its own
     probe, and grids of nearest neighbours.
     """
-    labels = torch.arange(GRID) * dataset.spec.num_classes // GRID if dataset.spec.num_classes else None
+    num = GRID if dataset.spec.kind == "images" else POINTS
+    labels = torch.arange(num) * dataset.spec.num_classes // num if dataset.spec.num_classes else None
     best = ("held_out_nll_nats" if isinstance(model, Scores) else "frechet", -1)
 
     def grid(made: nn.Module, path: Path) -> None:
         if isinstance(made, Samples):
-            sheet.save(sheet.grid(made.sample(range(GRID), labels=labels).cpu()), path)
+            sheet.save(sheet.grid(made.sample(range(num), labels=labels).cpu()), path)
 
     if not writes:
         return Periodic()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from reverie.core.errors import UsageError
@@ -19,7 +19,8 @@ from reverie.core.run import atomic_write
 
 MIN_WIDTH_PX, MAX_SIDE_PX, MAX_PIXELS = 512, 2048, 64_000_000
 _NOT_FINITE = (255, 0, 255, 255)
-_PLOT_PX, _PLOT_GROUND, _PLOT_INK, _PLOT_LINE = 512, (250, 247, 241), (34, 30, 26), (214, 206, 194)
+_PLOT_PX, _PLOT_GROUND, _PLOT_INK = 512, (250, 247, 241), (34, 30, 26)
+_PLOT_LINE, _PLOT_LABEL = (214, 206, 194), (120, 112, 102)
 
 
 @dataclass(frozen=True)
@@ -139,23 +140,51 @@ def pairs(originals: Tensor, reconstructions: Tensor, columns: int = 8, pad: int
 
 
 def scatter(points: Tensor, others: Tensor | None = None) -> Image.Image:
-    """Points (n, 2, 1, 1) in [-1, 1] on paper, the second coordinate upwards; `others` in a second colour on top."""
+    """Points (n, 2, 1, 1) on paper, the second coordinate upwards; `others` in a second colour on top.
+
+    Both axes go from -r to r, with lines at their quarters; r is the least of 1, 2, 5, 10, 20, ... that holds 98 points
+    of a hundred, so that pictures of one training have one scale.
+    """
     over = 3  # drawn larger, then reduced: round dots
-    picture = Image.new("RGB", (_PLOT_PX * over, _PLOT_PX * over), _PLOT_GROUND)
+    side, reach = _PLOT_PX * over, _reach([points] if others is None else [points, others])
+    picture = Image.new("RGB", (side, side), _PLOT_GROUND)
     draw = ImageDraw.Draw(picture)
-    for at in (0.25, 0.5, 0.75):
-        line = at * _PLOT_PX * over
-        draw.line([(line, 0), (line, picture.height)], fill=_PLOT_LINE, width=over)
-        draw.line([(0, line), (picture.width, line)], fill=_PLOT_LINE, width=over)
+
+    def across(value: float) -> float:
+        return (1.05 + value / reach) / 2.1 * side
+
+    for value in (-reach / 2, 0.0, reach / 2):
+        draw.line([(across(value), 0), (across(value), side)], fill=_PLOT_LINE, width=over)
+        draw.line([(0, across(value)), (side, across(value))], fill=_PLOT_LINE, width=over)
     for group, colour in ((points, _PLOT_INK), (others, (179, 64, 27))):
         if group is None:
             continue
-        radius = over * (5 if len(group) <= 64 else 2.5)
-        for x, y in group.reshape(len(group), -1)[:20_000, :2].double().cpu().tolist():
+        radius = over * (5 if len(group) <= 64 else 1.5)
+        for x, y in _rows(group)[:20_000].tolist():
             if math.isfinite(x) and math.isfinite(y):
-                px, py = (1.05 + x) / 2.1 * picture.width, (1.05 - y) / 2.1 * picture.height
+                px, py = across(x), side - across(y)
                 draw.ellipse([px - radius, py - radius, px + radius, py + radius], fill=colour)
-    return picture.resize((_PLOT_PX, _PLOT_PX), Image.Resampling.BOX).convert("RGBA")
+    small = picture.resize((_PLOT_PX, _PLOT_PX), Image.Resampling.BOX)
+    draw, font = ImageDraw.Draw(small), ImageFont.load_default()
+    for value in (-reach / 2, 0.0, reach / 2):
+        at = across(value) / over
+        draw.text((at + 3, _PLOT_PX - 14), f"{value:g}", fill=_PLOT_LABEL, font=font)
+        if value:
+            draw.text((3, _PLOT_PX - at + 2), f"{value:g}", fill=_PLOT_LABEL, font=font)
+    return small.convert("RGBA")
+
+
+def _rows(points: Tensor) -> Tensor:
+    """(n, 2) on the CPU."""
+    return points.detach().reshape(len(points), -1)[:, :2].double().cpu()
+
+
+def _reach(groups: list[Tensor]) -> float:
+    """How far the axes of a scatter go."""
+    far = torch.cat([_rows(group) for group in groups]).abs().amax(1)
+    far = far[far.isfinite()].sort().values
+    wanted = float(far[math.ceil(0.98 * len(far)) - 1]) if len(far) else 0.0
+    return next((r for k in range(12) for r in (10.0**k, 2 * 10.0**k, 5 * 10.0**k) if 1.05 * r >= wanted), 1.0)
 
 
 def picture(image: Tensor) -> Image.Image:
