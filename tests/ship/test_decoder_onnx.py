@@ -33,7 +33,7 @@ CASES: dict[str, tuple[str, dict[str, Any], DataSpec]] = {
     "gan-resnet": ("gan", GAN | {"net": "resnet", "conditional": True}, IMAGES),
     "gan-growing": ("gan", GAN | {"net": "resnet", "grow": 0.5}, IMAGES),
     "gan-style": ("gan", GAN | {"net": "style"}, IMAGES),
-    "gan-points": ("gan", GAN | {"net": "mlp", "augment": "none"}, POINTS),
+    "gan-points": ("gan", GAN | {"net": "mlp", "augment": "none", "signs": 2}, POINTS),
 }
 
 

@@ -49,6 +49,7 @@ def build(recipe: GanRecipe, spec: DataSpec) -> Gan:
         points=points,
         apart=bool(gan.minibatch_std) or any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in critic.modules()),
         grow=gan.grow,
+        signs=gan.signs,
     )
     for buffer in (model.log_gamma, model.log_gamma_start):
         buffer.fill_(gamma.start(spec))

@@ -24,6 +24,8 @@ class Gan(nn.Module, Samples, Decodes, Judges, Inverts):
         num_classes: 0, or the number of labels that images are conditioned on.
         points: True for coordinates, which have no range; images are clipped to [-1, 1].
         apart: True when the critic's items influence each other, so that real and made ones must not share a pass.
+        grow: share of the budget over which resolutions are added; 0 for all from the start.
+        signs: first values of z of which the generator sees only the sign, so that latents lie in 2^signs pieces.
     """
 
     log_gamma: Tensor
@@ -45,10 +47,11 @@ class Gan(nn.Module, Samples, Decodes, Judges, Inverts):
         points: bool = False,
         apart: bool = False,
         grow: float = 0.0,
+        signs: int = 0,
     ) -> None:
         super().__init__()
         self.generator, self.critic_net, self.inverter = generator, critic, inverter
-        self.num_classes, self.points, self.apart, self.grow = num_classes, points, apart, grow
+        self.num_classes, self.points, self.apart, self.grow, self.signs = num_classes, points, apart, grow, signs
         self.style = generator if isinstance(generator, StyleGenerator) else None
         self.z_dim = int(generator.latent_dim)  # pyright: ignore[reportArgumentType]
         self.latent_dim = self.style.w_dim if self.style else self.z_dim
@@ -67,7 +70,7 @@ class Gan(nn.Module, Samples, Decodes, Judges, Inverts):
         """Draws latents and makes their images: ((n, latent_dim), (n, c, h, w))."""
         z = rng.normal(self.z_dim)
         if self.style is None:
-            return z, self.generator(z, one_hot, level=self.level_now)
+            return z, self._decode(z, one_hot)
         noise = [rng.normal(1, *shape) for shape in self.style.noise_shapes]
         w = self.style.mapping(z, one_hot)
         layers = w if not mixing else self._mixed(w, rng, one_hot, mixing)
@@ -143,7 +146,7 @@ class Gan(nn.Module, Samples, Decodes, Judges, Inverts):
         """One image a seed; `truncation` pulls latents towards their mean (Karras et al. 2019, section 2.1)."""
         one_hot, z = self._one_hot_by_seed(seeds, labels), normal_by_seed(seeds, self.z_dim).to(self._device)
         if self.style is None:
-            return self.from_players(self.generator(truncation * z, one_hot, level=self.level_now))
+            return self.from_players(self._decode(truncation * z, one_hot))
         w = self.style.w_mean + truncation * (self.style.mapping(z, one_hot) - self.style.w_mean)
         each = [
             torch.cat([Rng("noise", int(s), i, count=1).normal(1, *shape) for s in seeds]).to(self._device)
@@ -204,7 +207,17 @@ class Gan(nn.Module, Samples, Decodes, Judges, Inverts):
     def _decode(self, latents: Tensor, one_hot: Tensor | None) -> Tensor:
         if self.style is not None:
             return self.style.synthesise(latents, None, level=self.level_now)
-        return self.generator(latents, one_hot, level=self.level_now)
+        return self.generator(self._in_pieces(latents), one_hot, level=self.level_now)
+
+    def _in_pieces(self, z: Tensor) -> Tensor:
+        """z with its first values as -1 or 1. What is made of one piece hangs together, and what is made of several
+        need not: without pieces, clusters are joined by bridges (Khayatkhoei et al. 2018, section 2). For `invert` the
+        sign has the slope of its value (Bengio et al. 2013, the straight-through estimator)."""
+        if not self.signs:
+            return z
+        free, rest = z[:, : self.signs], z[:, self.signs :]
+        sign = torch.where(free < 0, -1.0, 1.0)
+        return torch.cat([free + (sign - free).detach() if free.requires_grad else sign, rest], dim=1)
 
     def _unlikely(self, latents: Tensor) -> Tensor:
         """Mean squared distance from the middle of the prior, (n,)."""

@@ -25,6 +25,12 @@ class GanSection(Section):
     critic_width: int | None = Field(default=None, ge=4, le=4096, description="The critic's; left out: as width.")
     critic_depth: int | None = Field(default=None, ge=1, le=16, description="The critic's; left out: as depth.")
     latent: int = Field(default=64, ge=1, le=4096, description="Dimensions of z.")
+    signs: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="Dimensions of z of which the generator sees only the sign: for data in separate clusters.",
+    )
     objective: Objective = Field(default="relativistic", description="What critic and generator play for.")
     penalties: tuple[Penalty, ...] = Field(
         default=("r1", "r2"),
@@ -82,6 +88,8 @@ class GanSection(Section):
             raise ValueError('grow needs net = "resnet" or "style"; use grow = 0')
         if (self.mixing or self.path_length) and self.net != "style":
             raise ValueError('mixing and path_length need net = "style"; use 0 for both')
+        if self.signs and (self.signs > self.latent or self.net == "style"):
+            raise ValueError(f'signs must be <= latent ({self.latent}) and need a net other than "style"; use 0')
         if self.maxout == 1:
             raise ValueError("maxout must be 0 or at least 2 pieces, got 1")
         return self

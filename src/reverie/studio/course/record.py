@@ -106,7 +106,9 @@ def record(name: str, *, out: Path, work: Path, machine: str) -> None:
 
 def _is_done(name: str, out: Path) -> bool:
     """True when a recording of that name with the recipe of today is there."""
-    return _read(out / "runs" / name / "run.json").get("recipe") == recipe_of(RECORDINGS[name]).to_dict()
+    recipe = _read(out / "runs" / name / "run.json").get("recipe")
+    # read as a recipe: one that was recorded before an option existed has its default
+    return recipe is not None and Recipe.from_dict(recipe) == recipe_of(RECORDINGS[name])
 
 
 def write_index(out: Path) -> None:
