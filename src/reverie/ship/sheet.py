@@ -143,7 +143,7 @@ def scatter(points: Tensor, others: Tensor | None = None) -> Image.Image:
     """Points (n, 2, 1, 1) on paper, the second coordinate upwards; `others` in a second colour on top.
 
     Both axes go from -r to r, with lines at their quarters; r is the least of 1, 2, 5, 10, 20, ... that holds 98 points
-    of a hundred, so that pictures of one training have one scale.
+    of a hundred: a scale that seldom changes within a training, and that no stray point spoils.
     """
     over = 3  # drawn larger, then reduced: round dots
     side, reach = _PLOT_PX * over, _reach([points] if others is None else [points, others])
