@@ -13,7 +13,7 @@ from PIL import Image
 
 from reverie import api
 from reverie.core.recipe import Recipe, parse_setting
-from reverie.studio.course.record import HERE, recipe_of
+from reverie.studio.course.record import HERE, _is_done, recipe_of
 from reverie.studio.course.recordings import RECORDINGS
 
 MOST_BYTES, MOST_DECODER_BYTES, MOST_POINTS = 15_000_000, 1_750_000, 400
@@ -165,3 +165,15 @@ def test_facts_are_flat_and_rounded(index: dict[str, Any]) -> None:
 
 def _session(runtime: Any, folder: Path) -> Any:
     return runtime.InferenceSession(str(folder / "decoder.onnx"), providers=["CPUExecutionProvider"])
+
+
+def test_a_recording_from_before_an_option_existed_is_not_made_again(tmp_path: Path) -> None:
+    recipe, place = recipe_of(RECORDINGS["gan-healthy"]).to_dict(), tmp_path / "runs" / "gan-healthy" / "run.json"
+    place.parent.mkdir(parents=True)
+    assert not _is_done("gan-healthy", tmp_path)
+    del recipe["gan"]["signs"]
+    place.write_text(json.dumps({"recipe": recipe}), encoding="utf-8")
+    assert _is_done("gan-healthy", tmp_path)
+    recipe["gan"]["signs"] = 2
+    place.write_text(json.dumps({"recipe": recipe}), encoding="utf-8")
+    assert not _is_done("gan-healthy", tmp_path)
