@@ -1,4 +1,4 @@
-"""What a run of points shows: a plot of many, and words for points."""
+"""What a run of points shows and keeps: a plot of many, words for points, and the weights that cover the most."""
 
 from pathlib import Path
 
@@ -7,6 +7,8 @@ from PIL import Image
 from torch import Tensor
 
 from reverie import api
+from reverie.api.watching import CHANCE
+from reverie.core.event import Probed, Saved
 from reverie.ship import sheet
 
 SMALL = {"gan.width": 8, "gan.critic_width": 8, "train.batch": 32, "train.grids": 1}
@@ -25,3 +27,22 @@ def test_plots_hold_a_thousand_points_and_the_card_says_what_they_are(
     run = api.fit(api.recipe("gan", "grid25", images=64, settings=SMALL), run=tmp_path / "run")
     assert len(drawn) >= 2 and set(drawn) == {1000}, "the training's plots, and the card's"
     assert "points in the plane" in (run.path / "card.md").read_text(encoding="utf-8")
+
+
+def test_the_best_weights_are_the_last_that_cover_as_much_as_any_before(tmp_path: Path) -> None:
+    recipe = api.recipe("gan", "ring8", images=4096, settings=SMALL | {"train.probes": 8, "optim.lr": 5e-3})
+    probed, kept = list[Probed](), list[int]()
+    for event in api.train(recipe, run=tmp_path / "run"):
+        if isinstance(event, Probed):
+            probed.append(event)
+        elif isinstance(event, Saved) and event.best:
+            kept.append(event.images)
+    assert kept == _chosen(probed, "coverage", 1, CHANCE)
+    assert kept != _chosen(probed, "coverage", 1, 0.0), "by chance, weights of a greater coverage came before"
+    assert kept != _chosen(probed, "frechet", -1, 0.0), "a mean and a covariance know nothing of clusters"
+
+
+def _chosen(probed: list[Probed], name: str, sign: int, slack: float) -> list[int]:
+    """Images at which a number lacked less than `slack` of the best before."""
+    ranked = [sign * event.values[name] for event in probed]
+    return [event.images for i, event in enumerate(probed) if ranked[i] > max(ranked[:i], default=-9e9) - slack]

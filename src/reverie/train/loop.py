@@ -68,12 +68,14 @@ class Periodic:
         grid: (model, path) writes a sample grid, the same seeds each time.
         probe: model -> numbers on fixed seeds and on held-out data.
         best: the probed number by which the best weights are chosen, and +1 if higher is better, else -1.
+        slack: what that number may lack of its best, as it does by chance, for later weights to be taken all the same.
         doctor: asked after every probe, with the events since it was last asked.
     """
 
     grid: Callable[[nn.Module, Path], None] | None = None
     probe: Callable[[nn.Module], dict[str, float]] | None = None
     best: tuple[str, int] | None = None
+    slack: float = 0.0
     doctor: Callable[[Sequence[Event]], Advice] | None = None
 
 
@@ -289,9 +291,11 @@ class Trainer:
 
     def _is_best(self, value: float, sign: int) -> bool:
         best = self.progress.best
-        if math.isnan(value) or (best is not None and sign * value <= sign * best):
+        lead = math.inf if best is None else sign * (value - best)
+        if math.isnan(value) or lead <= -self.periodic.slack:
             return False
-        self.progress.best = value
+        if lead > 0:
+            self.progress.best = value
         return True
 
     def _opening(self, fraction: float) -> list[Event]:

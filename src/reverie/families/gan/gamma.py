@@ -17,7 +17,7 @@ RATE = 0.01  # largest change of log gamma a step
 REACH = 10.0  # times its start, at most
 MARGIN = 0.5  # by which the critic may tell an untrained generator's images from real ones
 RATIO = 2.0  # |grad D(fake)|^2 / |grad D(real)|^2 above which R3GAN's authors see divergence begin
-FALL_OF_POINTS, FALL_OF_IMAGES = 0.015, 0.1  # the share at which gamma ends: finer structure needs a sharper critic
+FALL_OF_POINTS, FALL_OF_IMAGES = 0.03, 0.1  # the share at which gamma ends: finer structure needs a sharper critic
 FALLEN_AT = 0.7  # share of the budget by which it has fallen
 
 

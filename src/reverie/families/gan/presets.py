@@ -22,11 +22,13 @@ def faces() -> GanRecipe:
 
 
 def points() -> GanRecipe:
-    """The default game for points in the plane, taken when the data are points and no preset is named. 5 minutes."""
+    """The default game for points in the plane, taken when the data are points and no preset is named. 5.5 million
+    points: 5 minutes of one slow core, 2 of a quick one."""
     # clusters are apart, and so are most of the latents: a Gaussian's image hangs together, with points on every bridge
     nets = {"depth": 4, "critic_depth": 3, "latent": 18, "signs": 16, "inverter_every": 0}
-    made = _recipe("points", nets, minutes=5, batch=256, optim={"lr": 1.4e-3, "beta2": 0.95})
-    train = made.train.model_copy(update={"ema_images": 200_000})
+    made = _recipe("points", nets, batch=512, optim={"lr": 2.8e-3, "beta2": 0.95, "warmup": 0.1})
+    # a cluster wanders while the game goes on, and an average of weights over many steps makes the middle of its ways
+    train = made.train.model_copy(update={"minutes": None, "images": 5_500_000, "ema_images": 50_000})
     return made.model_copy(update={"data": made.data.model_copy(update={"source": "grid25"}), "train": train})
 
 
