@@ -23,7 +23,7 @@ def faces() -> GanRecipe:
 
 def points() -> GanRecipe:
     """The default game for points in the plane, taken when the data are points and no preset is named. 5.5 million
-    points: 5 minutes of one slow core, 2 of a quick one."""
+    points, in less than 5 minutes of one core."""
     # clusters are apart, and so are most of the latents: a Gaussian's image hangs together, with points on every bridge
     nets = {"depth": 4, "critic_depth": 3, "latent": 18, "signs": 16, "inverter_every": 0}
     made = _recipe("points", nets, batch=512, optim={"lr": 2.8e-3, "beta2": 0.95, "warmup": 0.1})
