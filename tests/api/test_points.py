@@ -26,7 +26,9 @@ def test_plots_hold_a_thousand_points_and_the_card_says_what_they_are(
     monkeypatch.setattr(sheet, "scatter", counted)
     run = api.fit(api.recipe("gan", "grid25", images=64, settings=SMALL), run=tmp_path / "run")
     assert len(drawn) >= 2 and set(drawn) == {1000}, "the training's plots, and the card's"
-    assert "points in the plane" in (run.path / "card.md").read_text(encoding="utf-8")
+    card = (run.path / "card.md").read_text(encoding="utf-8")
+    assert "points in the plane" in card and "| modes | " in card and "rv.sample" in card and "(1000, 2)" in card
+    assert "image" not in card.replace("train.images", "") and "interpolate" not in card
 
 
 def test_the_best_weights_are_the_last_that_cover_as_much_as_any_before(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from reverie.tasks.interpolate import interpolate as morph
 from reverie.tasks.latents import latents_of
 
 GRID, POINTS = 64, 1000  # images on a sheet; dots on a plot
-QUICK = ("elbo", "psnr", "ssim", "sharpness", "active_units")  # metrics that take seconds
+QUICK = ("elbo", "psnr", "ssim", "sharpness", "active_units", "modes")  # metrics that take seconds
 
 
 def open_data(recipe: Recipe) -> Dataset:
@@ -49,36 +49,32 @@ def exhibits(run: Run, dataset: Dataset, model: Any, *, measured: dict[str, Any]
         data=facts(dataset),
         parameters=num_parameters,
         encodes_alone=isinstance(model, Encodes) and samples is None,
+        items=dataset.spec.kind,
     )
 
 
 def facts(dataset: Dataset) -> dict[str, Any]:
     spec = dataset.spec
     facts: dict[str, Any] = {
-        "training images": len(dataset.train),
-        "held-out images": len(dataset.held_out),
+        f"training {spec.kind}": len(dataset.train),
+        f"held-out {spec.kind}": len(dataset.held_out),
         "size": f"{spec.height} x {spec.width}, {spec.channels} channel{'s' if spec.channels > 1 else ''}"
         if spec.kind == "images"
         else "points in the plane",
         "fingerprint": dataset.fingerprint[:16],
     }
-    return facts | ({"test images": len(dataset.test)} if dataset.test is not None else {})
+    return facts | ({f"test {spec.kind}": len(dataset.test)} if dataset.test is not None else {})
 
 
 def _quick(run: Run, dataset: Dataset, model: Any) -> dict[str, Any]:
-    """A few numbers on held-out images, with their errors: what a card should say without being asked."""
+    """A few numbers on held-out data, with their errors: what a card should say without being asked."""
     held = dataset.held_out
     able = [name for name in QUICK if get_metric(name).unfit(held.spec) is None]
     able = [name for name in able if all(isinstance(model, need) for need in get_metric(name).needs)]
-    num = min(256, len(held))
+    num = min(256 if held.spec.kind == "images" else 2_500, len(held))  # points take no time
     if not able or num < max(get_metric(name).least for name in able):
         return {}
     values = take(model, held, metrics=able, samples=16, num=num)
-    protocol = {
-        "data": run.recipe().data.source,
-        "split": "held-out",
-        "images": num,
-        "importance_samples": 16,
-        "seed": 0,
-    }
+    draws = {"importance_samples": 16} if "elbo" in able else {}
+    protocol = {"data": run.recipe().data.source, "split": "held-out", held.spec.kind: num, **draws, "seed": 0}
     return to_json_dict(run.name, protocol, values)

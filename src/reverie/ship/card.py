@@ -17,6 +17,15 @@ from reverie.ship.exhibits import Exhibits, choices, commands, kind, protocol, r
 from reverie.ship.gallery import grids
 from reverie.ship.numbers import duration, value
 
+_RECONSTRUCTED = {
+    "images": "Held-out images (upper rows) and what the model makes of them (lower rows).",
+    "points": "Held-out points (ink) and what the model makes of them (rust).",
+}
+_SAMPLED = {
+    "images": "images = rv.sample({}, 64)  # (64, channels, height, width), float in [-1, 1]",
+    "points": "points = rv.sample({}, 1000).flatten(1)  # (1000, 2), float, in the data's own unit",
+}
+
 
 def write_card(run: Run, exhibits: Exhibits | None = None) -> Path:
     """Writes `card.md` and its pictures into the run folder, over those of an earlier time.
@@ -68,7 +77,7 @@ def _pictures(run: Run, shown: Exhibits) -> dict[str, bytes]:
     pictures = {name: sheet.png(picture) for name, picture in found.items()}
     curves = series(run.events())
     if curves:
-        pictures["curves"] = curves_png(curves)
+        pictures["curves"] = curves_png(curves, items=shown.items)
     return pictures
 
 
@@ -76,7 +85,10 @@ def _text(run: Run, shown: Exhibits, pictures: set[str]) -> str:
     recipe = run.recipe()
     blocks = [f"# {plain(run.name)}", _opening(run, shown)]
     if "samples" in pictures:
-        blocks += ["![New images](card/samples.png)", "New images, one a seed; none was chosen by hand."]
+        blocks += [
+            f"![New {shown.items}](card/samples.png)",
+            f"New {shown.items}, one a seed; none was chosen by hand.",
+        ]
     blocks += [
         "## Data",
         _table(
@@ -89,7 +101,7 @@ def _text(run: Run, shown: Exhibits, pictures: set[str]) -> str:
         "The whole of it is in [recipe.toml](recipe.toml).",
     ]
     if "reconstructions" in pictures:
-        words = "Held-out images (upper rows) and what the model makes of them (lower rows)."
+        words = _RECONSTRUCTED[shown.items]
         blocks += ["## Reconstructions", "![Reconstructions](card/reconstructions.png)", words]
     if "morph" in pictures:
         blocks += ["## Between two held-out images", "![A morph](card/morph.png)"]
@@ -97,7 +109,7 @@ def _text(run: Run, shown: Exhibits, pictures: set[str]) -> str:
     if "curves" in pictures:
         words = "Ink: terms of the loss, as means since the line before. Red dots: probes on held-out data."
         blocks += ["## Training", "![Curves](card/curves.png)", words]
-    next_steps = commands(run.path, training(run).ended == "finished", encodes_alone=shown.encodes_alone)
+    next_steps = commands(run.path, training(run).ended == "finished", shown)
     listing = "\n".join(f"{_one_line(command)}  # {what}" for command, what in next_steps)
     blocks += ["## Use it", f"```sh\n{listing}\n```"]
     where = repr(_one_line(run.path.as_posix()))
@@ -105,7 +117,7 @@ def _text(run: Run, shown: Exhibits, pictures: set[str]) -> str:
     python += (
         "codes = model.encode(images)  # (n, channels, height, width), float in [-1, 1] -> (n, latent_dim)"
         if shown.encodes_alone
-        else f"images = rv.sample({where}, 64)  # (64, channels, height, width), float in [-1, 1]"
+        else _SAMPLED[shown.items].format(where)
     )
     blocks += [f"```python\n{python}\n```"]
     blocks += _environment(run)
@@ -119,7 +131,7 @@ def _opening(run: Run, shown: Exhibits) -> str:
     size = f" of {parameters:,} parameters" if parameters else ""
     return (
         f"A {kind(recipe.family)}{size}, trained by Reverie on {plain(recipe.data.source)}: "
-        f"{facts.images:,} images seen in {duration(facts.seconds)} on {plain(facts.device)} "
+        f"{facts.images:,} {shown.items} seen in {duration(facts.seconds)} on {plain(facts.device)} "
         f"({plain(facts.precision)}), {facts.ended}. {sentence(get_family(recipe.family).summary)}"
     )
 
@@ -128,7 +140,7 @@ def _measured(shown: Exhibits) -> list[str]:
     found = rows(shown.measured)
     if not found:
         return []
-    lines = ["| number | value | unit | images |", "|---|--:|---|--:|"]
+    lines = [f"| number | value | unit | {shown.items} |", "|---|--:|---|--:|"]
     lines += [f"| {plain(r.name)} | {plain(r.value)} | {plain(r.unit)} | {r.n} |" for r in found]
     held = protocol(shown.measured)
     blocks = ["## Measured", "\n".join(lines), "± is one standard error."]
@@ -142,14 +154,15 @@ def _environment(run: Run) -> list[str]:
 
 def _caveats(run: Run, shown: Exhibits) -> list[str]:
     facts, names = training(run), {row.name for row in rows(shown.measured)}
-    lines = ["It imitates its training images, with their gaps, faults and prejudices; it knows nothing else."]
+    lines = [f"It imitates its training {shown.items}, with their gaps, faults and prejudices; it knows nothing else."]
     if not any("memori" in name for name in names):
-        lines.append("Whether it copies training images was not measured.")
+        lines.append(f"Whether it copies training {shown.items} was not measured.")
     if not names:
         lines.append("No quality was measured: the pictures are all there is to go by.")
     if facts.ended != "finished":
         lines.append(f"The training is {facts.ended}; the numbers and pictures are of that moment.")
-    lines.append("Check the licence of the training images before you pass its images on: the card cannot know it.")
+    licence = f"Check the licence of the training {shown.items} before you pass its {shown.items} on"
+    lines.append(f"{licence}: the card cannot know it.")
     return lines
 
 

@@ -149,8 +149,8 @@ def tick_label(tick: float, levels: list[float]) -> str:
     return f"{tick:,.{digits}f}"
 
 
-def curves_png(all_series: list[Series], columns: int = 3) -> bytes:
-    """Small multiples of every series as PNG bytes, on paper, for a model card."""
+def curves_png(all_series: list[Series], columns: int = 3, *, items: str = "images") -> bytes:
+    """Small multiples of every series over the training items seen, as PNG bytes, on paper, for a model card."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -179,7 +179,7 @@ def curves_png(all_series: list[Series], columns: int = 3) -> bytes:
             spine.set_visible(name == "bottom")
             spine.set_color(_LINE)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.6g}"))
-    figure.supxlabel("training images seen", fontsize=7, color=_MUTED)
+    figure.supxlabel(f"training {items} seen", fontsize=7, color=_MUTED)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -30,6 +30,7 @@ class Exhibits:
         data: facts about the data in words, such as {"training images": 9500, "fingerprint": "4f3c9a7e"}.
         parameters: numbers that training changes.
         encodes_alone: True for an encoder that makes no images.
+        items: what the data are, in words: "images", or "points".
     """
 
     samples: Tensor | None = None
@@ -40,6 +41,7 @@ class Exhibits:
     data: Mapping[str, Any] = field(default_factory=lambda: {})
     parameters: int | None = None
     encodes_alone: bool = False
+    items: str = "images"
 
 
 @dataclass(frozen=True)
@@ -141,19 +143,23 @@ def sentence(words: str) -> str:
     return (words[:1].upper() + words[1:]).rstrip(".") + "." if words else ""
 
 
-def commands(path: Path, finished: bool = True, *, encodes_alone: bool = False) -> list[tuple[str, str]]:
-    """What to type next, and what it does; an encoder that makes no images can be measured and measured by. Folder
-    names are quoted for the shell."""
+def commands(path: Path, finished: bool, shown: Exhibits) -> list[tuple[str, str]]:
+    """What to type next, and what it does; an encoder that makes no images can be measured and measured by, and between
+    two points lies a line. Folder names are quoted for the shell."""
     run = shlex.quote(str(path))
-    if encodes_alone:
+    if shown.encodes_alone:
         found = [
             (f"reverie measure {run} --probe", "says how well labels are read from its codes"),
             (f"reverie measure OTHER --features run:{run}", "compares sets of images by its codes"),
         ]
         return found if finished else [(f"reverie resume {run}", "continues its training"), *found]
-    found = [
-        (f"reverie sample {run} -n 64 -o samples.png", "draws 64 new images"),
-        (f"reverie interpolate {run} 3 14 -o morph.png", "morphs the image of seed 3 into that of seed 14"),
-        (f"reverie measure {run}", "measures it, with errors and the protocol"),
-    ]
+    measured = (f"reverie measure {run}", "measures it, with errors and the protocol")
+    if shown.items == "points":
+        found = [(f"reverie sample {run} -n 1000 -o samples.png", "plots 1,000 new points"), measured]
+    else:
+        found = [
+            (f"reverie sample {run} -n 64 -o samples.png", "draws 64 new images"),
+            (f"reverie interpolate {run} 3 14 -o morph.png", "morphs the image of seed 3 into that of seed 14"),
+            measured,
+        ]
     return found if finished else [(f"reverie resume {run}", "continues its training"), *found]

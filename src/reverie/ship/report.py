@@ -69,17 +69,18 @@ def render(run: Run, shown: Exhibits, title: str | None = None) -> str:
         source=Path(recipe.data.source).name or recipe.data.source,
         facts=_facts(facts, shown),
         ended=facts.ended,
-        images=f"{facts.images:,}",
+        seen=f"{facts.images:,}",
+        items=shown.items,
         time=duration(facts.seconds),
         figures=_figures(shown),
-        moments=_moments(run),
+        moments=_moments(run, shown.items),
         charts=_charts(run),
         rows=rows(shown.measured),
         protocol=protocol(shown.measured),
         data={key: value(fact) for key, fact in shown.data.items()},
         recipe=choices(recipe),
         env={k: v for k, v in run.env().items() if isinstance(v, str | int | float)},
-        commands=commands(run.path, facts.ended == "finished", encodes_alone=shown.encodes_alone),
+        commands=commands(run.path, facts.ended == "finished", shown),
     )
 
 
@@ -96,9 +97,9 @@ def _facts(facts: Training, shown: Exhibits) -> list[tuple[str, str]]:
     """The numbers under the heading: (value, what)."""
     parameters = shown.parameters or facts.parameters
     rate = facts.images / facts.seconds if facts.seconds > 0 else 0.0
-    found = [(f"{facts.images:,}", "images seen"), (duration(facts.seconds), f"of training on {facts.device}")]
+    found = [(f"{facts.images:,}", f"{shown.items} seen"), (duration(facts.seconds), f"of training on {facts.device}")]
     if rate:
-        found.append((value(round(rate)), "images a second"))
+        found.append((value(round(rate)), f"{shown.items} a second"))
     if parameters:
         found.append((f"{parameters:,}", "parameters"))
     return found
@@ -107,7 +108,7 @@ def _facts(facts: Training, shown: Exhibits) -> list[tuple[str, str]]:
 def _figures(shown: Exhibits) -> dict[str, Figure | None]:
     found: dict[str, Figure | None] = {"samples": None, "pairs": None, "morph": None}
     if shown.samples is not None and len(shown.samples):
-        found["samples"] = figure(sheet.grid(shown.samples), f"{len(shown.samples)} images drawn by the model")
+        found["samples"] = figure(sheet.grid(shown.samples), f"{len(shown.samples)} {shown.items} drawn by the model")
     if shown.originals is not None and shown.reconstructions is not None and len(shown.originals):
         sheet_ = sheet.pairs(shown.originals, shown.reconstructions)
         found["pairs"] = figure(sheet_, "Held-out images above what the model makes of them")
@@ -116,7 +117,7 @@ def _figures(shown: Exhibits) -> dict[str, Figure | None]:
     return found
 
 
-def _moments(run: Run) -> list[Figure]:
+def _moments(run: Run, items: str) -> list[Figure]:
     """The training's sample grids at several moments, made small."""
     found: list[Figure] = []
     for grid in grids(run):
@@ -124,7 +125,7 @@ def _moments(run: Run) -> list[Figure]:
         if small.width > MOMENT_WIDTH_PX:
             height = max(1, round(small.height * MOMENT_WIDTH_PX / small.width))
             small = small.resize((MOMENT_WIDTH_PX, height), Image.Resampling.LANCZOS)
-        caption = f"{grid.images:,} images"
+        caption = f"{grid.images:,} {items}"
         found.append(figure(small, f"Samples after {caption}", caption))
     return found
 
