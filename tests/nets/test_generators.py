@@ -20,6 +20,7 @@ from reverie.nets.style import ModulatedConv, StyleGenerator
 GENERATORS: dict[str, Callable[..., nn.Module]] = {
     "mlp": lambda **given: MlpGenerator(**{"depth": 2, "norm": False} | given),
     "mlp norm": lambda **given: MlpGenerator(**{"depth": 2, "norm": True} | given),
+    "mlp skip": lambda **given: MlpGenerator(**{"depth": 2, "norm": False, "skip": True} | given),
     "dcgan": DcganGenerator,
     "residual": lambda **given: ResidualGenerator(**{"depth": 1} | given),
     "style": lambda **given: StyleGenerator(**{"depth": 1, "w_dim": 16} | given),
@@ -230,3 +231,13 @@ def test_neighbours_are_not_made_each_on_its_own(name: str) -> None:
     images = net(torch.randn(16, 6)).detach()
     images = images - images.mean((2, 3), keepdim=True)
     assert images.diff(dim=3).square().mean() < images.square().mean()  # 2 where neighbours know nothing of each other
+
+
+def test_a_skip_adds_a_linear_map_of_the_latent() -> None:
+    net, z = generator("mlp skip", (2, 1, 1)), torch.randn(9, 6)
+    assert isinstance(net, MlpGenerator) and net.skip is not None
+    whole = net(z)
+    added = z @ net.skip.weight.T
+    with torch.no_grad():
+        net.skip.weight.zero_()
+    torch.testing.assert_close(whole.flatten(1) - net(z).flatten(1), added)

@@ -12,7 +12,7 @@ from reverie.nets.start import LEAK, LEAKY_GAIN, RELU_GAIN, started, with_label
 
 
 class MlpGenerator(nn.Module):
-    """Latents to images through ReLU layers.
+    """Latents to images through ReLU layers, and past them where it is asked for.
 
     Args:
         num_in: latent width.
@@ -21,6 +21,7 @@ class MlpGenerator(nn.Module):
         depth: hidden layers.
         norm: batch normalisation after each hidden layer (as in Lin et al. 2018).
         num_classes: width of the one-hot label; 0 for none.
+        skip: add a linear map of the latent to the image.
 
     Example:
         >>> import torch
@@ -29,7 +30,15 @@ class MlpGenerator(nn.Module):
     """
 
     def __init__(
-        self, *, num_in: int, shape: tuple[int, int, int], width: int, depth: int, norm: bool, num_classes: int = 0
+        self,
+        *,
+        num_in: int,
+        shape: tuple[int, int, int],
+        width: int,
+        depth: int,
+        norm: bool,
+        num_classes: int = 0,
+        skip: bool = False,
     ) -> None:
         super().__init__()
         self.latent_dim, self.shape, self.num_classes = num_in, shape, num_classes
@@ -40,7 +49,9 @@ class MlpGenerator(nn.Module):
             layers += [nn.BatchNorm1d(after)] if norm else []
             layers += [nn.ReLU()]
         self.body = nn.Sequential(*layers)
-        self.out = started(nn.Linear(widths[-1], shape[0] * shape[1] * shape[2]))
+        num_out = shape[0] * shape[1] * shape[2]
+        self.out = started(nn.Linear(widths[-1], num_out))
+        self.skip = started(nn.Linear(num_in, num_out, bias=False)) if skip else None
 
     def forward(
         self,
@@ -51,7 +62,8 @@ class MlpGenerator(nn.Module):
         noise: list[Tensor] | None = None,
     ) -> Tensor:
         """(n, num_in), (n, num_classes) -> (n, *shape), unbounded; it has neither levels nor noise."""
-        return self.out(self.body(with_label(z, one_hot, self.num_classes))).view(z.shape[0], *self.shape)
+        made = self.out(self.body(with_label(z, one_hot, self.num_classes)))
+        return (made if self.skip is None else made + self.skip(z)).view(z.shape[0], *self.shape)
 
 
 class Maxout(nn.Module):

@@ -64,3 +64,10 @@ def test_an_image_of_another_piece_is_found() -> None:
 def test_signs_that_cannot_be_are_refused(section: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="signs"):
         in_pieces(**section)
+
+
+@pytest.mark.parametrize("net", ["dcgan", "resnet", "style", "auto"])
+def test_a_skip_is_refused_where_no_net_has_it(net: str) -> None:
+    recipe = Recipe.from_dict({"family": "gan", "gan": {"net": net, "width": 8, "skip": True}})
+    with pytest.raises(UsageError, match="skip"):
+        get_family("gan").build(recipe, DataSpec(1, 16, 16))

@@ -68,7 +68,7 @@ def _generator(gan: GanSection, spec: DataSpec, num_classes: int) -> nn.Module:
     width, depth = gan.width or WIDTHS[net], gan.depth or DEPTHS[net]
     given = {"num_in": gan.latent, "shape": spec.shape, "width": width, "num_classes": num_classes}
     if net == "mlp":
-        return MlpGenerator(**given, depth=depth, norm=gan.norm)
+        return MlpGenerator(**given, depth=depth, norm=gan.norm, skip=gan.skip)
     if net == "dcgan":
         return DcganGenerator(**given)
     if net == "style":
@@ -107,6 +107,8 @@ def _check(gan: GanSection, spec: DataSpec) -> None:
     net = net_name(gan, spec)
     if gan.conditional and not spec.num_classes:
         raise UsageError("recipe.gan.conditional: the data has no labels. Name sub-folders after classes.")
+    if gan.skip and net != "mlp":
+        raise UsageError(f'recipe.gan.skip: is for the net "mlp", and this one is {net}. Set it to false.')
     if spec.kind == "points":
         if net != "mlp":
             raise UsageError(f'recipe.gan.net: {net} is for images; {spec.kind} need "mlp" or "auto".')

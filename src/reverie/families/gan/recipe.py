@@ -48,6 +48,7 @@ class GanSection(Section):
     penalty_every: int = Field(default=1, ge=1, description="Penalties at every n-th step, n times as strong.")
     critic_steps: int = Field(default=1, ge=1, le=100, description="Critic steps for each step of the generator.")
     spectral: bool = Field(default=False, description="Spectral normalisation of the critic (Miyato et al. 2018).")
+    skip: bool = Field(default=False, description="A linear map of z added to the output of an mlp generator.")
     norm: bool = Field(default=False, description="Batch normalisation in the mlp generator; dcgan has it anyway.")
     maxout: int = Field(default=0, ge=0, le=16, description="Pieces of maxout units in an mlp critic; 0: leaky ReLU.")
     fourier: int = Field(

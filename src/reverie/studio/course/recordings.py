@@ -132,9 +132,9 @@ RECORDINGS: dict[str, Recording] = {
     ),
     "gan-ring8": Recording(
         "the-gan", "A GAN on eight clusters", "gan", "ring8", 800_000, preset="points",
-        settings={"train.batch": 128, "optim.lr": 2e-3, "train.ema_images": 10_000, "train.save_minutes": 0.1,
-                  "gan.width": 64, "gan.critic_width": 64, "gan.depth": 3, "gan.critic_depth": 2, "gan.latent": 4,
-                  "gan.signs": 0, "gan.inverter_every": 0},
+        settings={"train.batch": 128, "optim.lr": 2e-3, "optim.eps": 1e-8, "train.ema_images": 10_000,
+                  "train.save_minutes": 0.1, "gan.width": 64, "gan.critic_width": 64, "gan.depth": 3,
+                  "gan.critic_depth": 2, "gan.latent": 4, "gan.signs": 0, "gan.skip": False, "gan.inverter_every": 0},
     ),
     "gan-collapse": _digits(
         "Mode collapse", 80_000,
