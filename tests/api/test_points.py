@@ -31,6 +31,13 @@ def test_plots_hold_a_thousand_points_and_the_card_says_what_they_are(
     assert "image" not in card.replace("train.images", "") and "interpolate" not in card
 
 
+def test_a_card_leaves_out_what_needs_more_points_than_there_are(tmp_path: Path) -> None:
+    settings = {"vae.net": "mlp", "vae.width": 16, "vae.latent": 2, "data.num": 400}  # 20 held out; modes need 100
+    run = api.fit(api.recipe("vae", "ring8", images=64, settings=settings), run=tmp_path / "run")
+    card = (run.path / "card.md").read_text(encoding="utf-8")
+    assert "| ELBO" in card and "| modes | " not in card and "(rust)" in card
+
+
 def test_the_best_weights_are_the_last_that_cover_as_much_as_any_before(tmp_path: Path) -> None:
     recipe = api.recipe("gan", "ring8", images=4096, settings=SMALL | {"train.probes": 8, "optim.lr": 5e-3})
     probed, kept = list[Probed](), list[int]()

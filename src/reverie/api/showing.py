@@ -69,10 +69,13 @@ def facts(dataset: Dataset) -> dict[str, Any]:
 def _quick(run: Run, dataset: Dataset, model: Any) -> dict[str, Any]:
     """A few numbers on held-out data, with their errors: what a card should say without being asked."""
     held = dataset.held_out
-    able = [name for name in QUICK if get_metric(name).unfit(held.spec) is None]
-    able = [name for name in able if all(isinstance(model, need) for need in get_metric(name).needs)]
     num = min(256 if held.spec.kind == "images" else 2_500, len(held))  # points take no time
-    if not able or num < max(get_metric(name).least for name in able):
+    able = [
+        name
+        for name, metric in ((name, get_metric(name)) for name in QUICK)
+        if metric.least <= num and metric.unfit(held.spec) is None and all(isinstance(model, n) for n in metric.needs)
+    ]
+    if not able:
         return {}
     values = take(model, held, metrics=able, samples=16, num=num)
     draws = {"importance_samples": 16} if "elbo" in able else {}

@@ -21,7 +21,7 @@ class MlpGenerator(nn.Module):
         depth: hidden layers.
         norm: batch normalisation after each hidden layer (as in Lin et al. 2018).
         num_classes: width of the one-hot label; 0 for none.
-        skip: add a linear map of the latent to the image.
+        skip: add a linear map of the latent to the image (He et al. 2016, eq. 2).
 
     Example:
         >>> import torch
