@@ -1,10 +1,12 @@
-"""What it costs to watch a training: the share of its processor time that goes into probes, grids and the doctor.
+"""What it costs to watch a training: the share of its time that goes into probes, grids and the doctor.
 
     python benchmarks/watching.py
-    python benchmarks/watching.py --only "gan faces" --minutes 3
+    python benchmarks/watching.py --only "gan faces, preset faces" --threads 2
 
-One thread a training. Set-up is what the probe does once, before the first step: bins, features and the numbers' spread
-between real images. The rest of a training's time is its steps, checkpoints and card.
+Processor time of one thread, which other work lengthens little. Several threads are idle while a part of the
+watching has only one: their time is that of the clock, so that nothing else should run beside them. Set-up is what the
+probe does once, before the first step: bins, features and the numbers' spread between real images. The rest of a
+training's time is its steps, checkpoints and card.
 """
 
 import argparse
@@ -36,22 +38,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=list(CASES), choices=list(CASES), metavar="CASE")
     parser.add_argument("--minutes", type=float, help="in place of each case's own")
+    parser.add_argument("--threads", type=int, default=1, help="of each training")
     asked = parser.parse_args()
-    print("| training | processor minutes | probes | " + " | ".join(f"{part}, %" for part in PARTS) + " | all, % |")
+    print("| training | minutes | probes | " + " | ".join(f"{part}, %" for part in PARTS) + " | all, % |")
     print("|---" * (len(PARTS) + 4) + "|", flush=True)
     for name in asked.only:
         family, data, preset, settings, minutes = CASES[name]
-        recipe = reverie.recipe(
-            family, data, preset=preset, settings=settings | {"train.threads": 1}, minutes=asked.minutes or minutes
-        )
-        whole, spent, probes = watched(recipe)
+        settings = settings | {"train.threads": asked.threads}
+        recipe = reverie.recipe(family, data, preset=preset, settings=settings, minutes=asked.minutes or minutes)
+        whole, spent, probes = watched(recipe, time.process_time if asked.threads == 1 else time.perf_counter)
         shares = " | ".join(f"{100 * spent[part] / whole:.1f}" for part in PARTS)
         every = 100 * sum(spent.values()) / whole
         print(f"| {name} | {whole / 60:.1f} | {probes} | {shares} | {every:.1f} |", flush=True)
 
 
-def watched(recipe: reverie.Recipe) -> tuple[float, dict[str, float], int]:
-    """Processor seconds of a training, those of each part of watching it, and the probes that it took."""
+def watched(recipe: reverie.Recipe, clock: Callable[[], float]) -> tuple[float, dict[str, float], int]:
+    """Seconds of a training, those of each part of watching it, and the probes that it took."""
     spent: dict[str, list[float]] = {part: [] for part in PARTS}
 
     def timed(part: str, function: Callable[..., Any] | None) -> Callable[..., Any] | None:
@@ -59,26 +61,26 @@ def watched(recipe: reverie.Recipe) -> tuple[float, dict[str, float], int]:
             return None
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            before = time.process_time()
+            before = clock()
             result = function(*args, **kwargs)
-            spent[part].append(time.process_time() - before)
+            spent[part].append(clock() - before)
             return result
 
         return call
 
     def watch(*args: Any, **kwargs: Any) -> Periodic:
-        before = time.process_time()
+        before = clock()
         made = periodic(*args, **kwargs)
-        spent["set-up"].append(time.process_time() - before)
+        spent["set-up"].append(clock() - before)
         parts = {"grid": timed("grids", made.grid), "probe": timed("probes", made.probe)}
         return replace(made, **parts, doctor=timed("doctor", made.doctor))
 
     periodic, training.periodic = training.periodic, watch
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            before = time.process_time()
+            before = clock()
             reverie.fit(recipe, run=Path(scratch) / "run")
-            whole = time.process_time() - before
+            whole = clock() - before
     finally:
         training.periodic = periodic
     return whole, {part: sum(seconds) for part, seconds in spent.items()}, len(spent["probes"])

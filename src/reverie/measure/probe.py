@@ -24,11 +24,13 @@ from reverie.measure.metrics.posterior_gap import energy_gap
 from reverie.measure.spectrum import energies, unfit
 from reverie.measure.statistics import Moments
 
-# Held-out images and importance samples by which the best weights are chosen, in batches on which the draws hang.
-_SCORED, _LEAST_SCORED, _DRAWS, _SCORED_BATCH = 512, 128, 4, 128
+# Held-out images and importance samples by which the best weights are chosen, in batches on which the draws hang. Each
+# image is decoded once a draw, so that they are fewer in small images already.
+_SCORED, _LEAST_SCORED, _SCORED_VALUES, _DRAWS, _SCORED_BATCH = 512, 128, 2**10, 4, 128
 # Samples are made once and images of other counts pass through a model several times: so samples may be larger in full.
 _SAMPLES, _LEAST_SAMPLES, _SAMPLE_VALUES = 1000, 256, 2**13
 _IMAGES, _LEAST_IMAGES, _IMAGE_VALUES = 256, 96, 2**12
+_CODED, _LEAST_CODED = 512, 128  # held-out images whose features are counted in directions
 _SLOPES, _GAP_GROUPS = 64, 20
 _BATCH, _BATCH_VALUES = 128, 2**21
 _ACTIVE = 0.01  # Burda et al. 2016, appendix C
@@ -64,12 +66,13 @@ class Probe:
         with contextlib.suppress(ReverieError):  # of training images that are all alike: there is nothing to compare
             self._likeness = Likeness(train, held_out, num=num, seed=seed)
         few = scaled(_IMAGES, _LEAST_IMAGES, _IMAGE_VALUES, spec)
-        scored = min(len(held_out), scaled(_SCORED, _LEAST_SCORED, _IMAGE_VALUES, spec))
+        scored = min(len(held_out), scaled(_SCORED, _LEAST_SCORED, _SCORED_VALUES, spec))
         order = np.random.default_rng(key(seed, "probe", "train")).permutation(len(train))
         self._scored = {
             "train": np.sort(order[:scored]),
             "held_out": np.arange(scored),
         }
+        self._coded = np.arange(min(len(held_out), scaled(_CODED, _LEAST_CODED, _IMAGE_VALUES, spec)))
         self._few_train = train.batch(np.sort(order[:few]))
         self._few_held = held_out.batch(np.arange(len(held_out))[:few])
         self._detailed = unfit(spec) is None
@@ -224,7 +227,7 @@ class Probe:
 
     def _features(self, model: Encodes, device: torch.device) -> dict[str, float]:
         """How many directions the features of held-out images fill."""
-        parts = self._parts(self._held_out.batch(self._scored["held_out"]), device)
+        parts = self._parts(self._held_out.batch(self._coded), device)
         features = torch.cat([model.encode(part.images, labels=part.labels).cpu() for part in parts])
         return {"effective_rank": effective_rank(features), "latent_units": float(model.latent_dim)}
 
