@@ -27,7 +27,7 @@ def test_the_better_samples_win_and_what_they_cost_is_said() -> None:
         "For new images take gan: it is better in frechet (0.1 against 0.5). It gives up coverage to vae."
     )
     assert said[1].startswith("For images of your own, to reconstruct, edit or search, take vae:")
-    assert said[2] == "For likelihoods, to say how surprising an image is, take vae."
+    assert said[2] == "For likelihoods, to say how surprising images are, take vae."
     assert said[3].startswith("gan finds latents of real images, too, but by an optimisation")
 
 
@@ -62,3 +62,16 @@ def test_a_number_that_was_asked_for_and_decides_is_not_nothing() -> None:
     runs = [run("vae", VAE, sliced_wasserstein=43.0, ndb=0.7), run("gan", GAN, sliced_wasserstein=20.0, ndb=0.2)]
     said = recommend({"runs": runs, "differences": [difference("sliced_wasserstein", "gan"), difference("ndb", None)]})
     assert said[0] == "For new images take gan: it is better in sliced wasserstein (20 against 43)."
+
+
+def test_speeds_that_may_be_chance_are_not_told_apart() -> None:
+    runs = [run("vae", GAN, latency=1.0), run("gan", GAN, latency=2.0)]
+    for winner, said in ((None, False), ("vae", True)):
+        words = recommend({"runs": runs, "differences": [difference("latency", winner)]})
+        assert any("vae is the fastest" in sentence for sentence in words) is said
+
+
+def test_points_are_called_points() -> None:
+    runs = [run("vae", VAE, frechet=0.5), run("gan", GAN, frechet=0.1)]
+    said = recommend({"runs": runs, "differences": [difference("frechet", "gan")], "kind": "points"})
+    assert said[0].startswith("For new points take gan") and "image" not in " ".join(said)

@@ -21,6 +21,7 @@ def told(runs: list[Path], **asked: Any) -> dict[str, Any]:
     rows = [{"name": path.name + BEL, "metrics": metrics, "findings": [finding]} for path in runs]
     kid = {"metric": "kid", "apart": True, "p": 0.01, "se": 0.1, "words": f"a is better than b in kid {BEL}."}
     return {
+        "kind": "images",
         "words": ["a is better than b in kid."],
         "recommendation": ["Take a."],
         "runs": rows,

@@ -39,6 +39,7 @@ def told(names: list[str]) -> dict[str, Any]:
     chance = first | {"metric": "coverage", "winner": None, "apart": False, "words": "They cannot be told apart."}
     return {
         "recommendation": ["For new images take folder.", HOSTILE],
+        "kind": "images",
         "words": [f"{names[0]} is better than {names[1]} in kid."],
         "runs": runs,
         "protocol": {"data": HOSTILE, "samples": 100, "split": "test", "features": "pixels"},

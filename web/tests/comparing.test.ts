@@ -9,6 +9,7 @@ const of = (value: number, se: number | null = 0.01, unit = "") => ({
 	value, se, n: 1000, unit, ...(se === null ? {} : { low: value - 2 * se, high: value + 3 * se }),
 });
 const told: Comparison = {
+	kind: "images",
 	words: [],
 	runs: [
 		{ id: "1", name: "vae", family: "vae", metrics: { coverage: of(0.6), kid: of(0.031, 0.004), latency: of(4.25, null, "ms") } },

@@ -12,7 +12,8 @@ def recommend(told: Mapping[str, Any]) -> list[str]:
     """Sentences, the most important first.
 
     Args:
-        told: what `reverie.api.compare` returns, each of its "runs" with "can", the capabilities of its model.
+        told: what `reverie.api.compare` returns, each of its "runs" with "can", the capabilities of its model; "kind"
+            says whether items are images or points.
     Returns:
         for new images; for real ones (reconstructions, edits, likelihoods); how fast; what to treat first.
 
@@ -22,8 +23,8 @@ def recommend(told: Mapping[str, Any]) -> list[str]:
         >>> recommend({"runs": runs, "differences": []})
         ['For new images: nothing tells a and b apart here, so choose by what follows.']
     """
-    runs, differences = list(told["runs"]), list(told["differences"])
-    said = [_for_new_images(runs, differences), *_for_real_images(runs), *_speed(runs)]
+    runs, differences, kind = list(told["runs"]), list(told["differences"]), str(told.get("kind", "images"))
+    said = [_for_new(kind, runs, differences), *_for_real(kind, runs), *_speed(runs, differences)]
     for run in runs:
         for finding in run.get("findings", ())[:1]:
             said.append(
@@ -33,19 +34,19 @@ def recommend(told: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _for_new_images(runs: Sequence[Mapping[str, Any]], differences: Sequence[Mapping[str, Any]]) -> str:
+def _for_new(kind: str, runs: Sequence[Mapping[str, Any]], differences: Sequence[Mapping[str, Any]]) -> str:
     """The one with the most wins in what says whether samples are like the data, and where it loses."""
     names = [run["name"] for run in runs if "Samples" in run.get("can", ())]
     if len(names) < 2:
-        return f"For new images: {names[0]} is the only one that makes any." if names else "None of these makes images."
+        return f"For new {kind}: {names[0]} is the only one that makes any." if names else f"None of these makes {kind}."
     tested = [d for d in differences if d["metric"] in OF_SAMPLES and {d["a"], d["b"]} <= set(names)]
     wins = {name: [d for d in tested if d["winner"] == name] for name in names}
     # the plainest number first: who wins more of the others decides between equals
     best = max(names, key=lambda name: (_frechet_wins(wins[name]), len(wins[name])))
     if not any(wins.values()):
-        return f"For new images: nothing tells {_listed(names)} apart here, so choose by what follows."
+        return f"For new {kind}: nothing tells {_listed(names)} apart here, so choose by what follows."
     words = [f"{d['metric'].replace('_', ' ')} ({_numbers(d, runs, best)})" for d in wins[best][:3]]
-    text = f"For new images take {best}: it is better in {_listed(words)}."
+    text = f"For new {kind} take {best}: it is better in {_listed(words)}."
     lost = [d for d in tested if d["winner"] not in (None, best) and best in (d["a"], d["b"])]
     if lost:
         text += f" It gives up {_listed([d['metric'].replace('_', ' ') for d in lost])} to {lost[0]['winner']}."
@@ -56,14 +57,14 @@ def _frechet_wins(wins: Sequence[Mapping[str, Any]]) -> int:
     return sum(d["metric"] == "frechet" for d in wins)
 
 
-def _for_real_images(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+def _for_real(kind: str, runs: Sequence[Mapping[str, Any]]) -> list[str]:
     said: list[str] = []
     for ability, purpose in (
         (
             "Encodes",
-            "For images of your own, to reconstruct, edit or search, take {}: one pass gives their latents.",
+            f"For {kind} of your own, to reconstruct, edit or search, take {{}}: one pass gives their latents.",
         ),
-        ("Scores", "For likelihoods, to say how surprising an image is, take {}."),
+        ("Scores", f"For likelihoods, to say how surprising {kind} are, take {{}}."),
     ):
         able = [run["name"] for run in runs if ability in run.get("can", ())]
         if able and len(able) < len(runs):
@@ -71,16 +72,19 @@ def _for_real_images(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     slow = [r["name"] for r in runs if "Inverts" in r.get("can", ()) and "Encodes" not in r.get("can", ())]
     if slow:
         verb = "finds" if len(slow) == 1 else "find"
-        said.append(f"{_listed(slow)} {verb} latents of real images, too, but by an optimisation of seconds for each.")
+        said.append(f"{_listed(slow)} {verb} latents of real {kind}, too, but by an optimisation of seconds for each.")
     return said
 
 
-def _speed(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+def _speed(runs: Sequence[Mapping[str, Any]], differences: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Who is fastest by more than a word is worth, unless that may be chance."""
     timed = {r["name"]: r["metrics"]["latency"] for r in runs if "latency" in r["metrics"]}
     if len(timed) < 2:
         return []
     fast, slow = min(timed, key=lambda n: timed[n]["value"]), max(timed, key=lambda n: timed[n]["value"])
     if timed[slow]["value"] < SMALL * timed[fast]["value"]:
+        return []
+    if any(d["winner"] is None for d in differences if d["metric"] == "latency" and {d["a"], d["b"]} == {fast, slow}):
         return []
     unit = timed[fast].get("unit", "")
     return [f"{fast} is the fastest: {timed[fast]['value']:.3g} {unit} against {timed[slow]['value']:.3g} of {slow}."]

@@ -66,8 +66,8 @@ def compare(
         weights_dir: where downloaded weights of extractors lie.
         progress: called with (what, done, total).
     Returns:
-        {"schema": 1, "words", "runs", "protocol", "floors", "differences", "left_out", "recommendation"}; each of
-        "runs" says with "can" what its model is capable of.
+        {"schema": 1, "kind", "words", "runs", "protocol", "floors", "differences", "left_out", "recommendation"}; "kind"
+        is images or points, and each of "runs" says with "can" what its model is capable of.
     Raises:
         UsageError: the protocols differ; the message names the field.
         RunError: a folder is missing, or the report cannot be written.
@@ -121,6 +121,7 @@ def _told(meeting: Meeting, found: Contest, protocol: dict[str, Any], dim: int) 
         )
     told: dict[str, Any] = {
         "schema": 1,
+        "kind": meeting.dataset.spec.kind,
         "words": [*overall(found.differences), *remarks],
         "runs": [_row(one, found.values[who]) for who, one in meeting.contestants.items()],
         "protocol": protocol,

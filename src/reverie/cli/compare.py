@@ -79,8 +79,8 @@ def _put_words(told: dict[str, Any]) -> None:
     """The verdicts, the table, and what each difference is."""
     from reverie.ship.numbers import value
 
-    protocol, runs = told["protocol"], told["runs"]
-    say(f"{protocol['samples']:,} samples of each beside real images of {protocol['data']} ({protocol['split']}).\n")
+    protocol, runs, real = told["protocol"], told["runs"], f"real {told['kind']}"
+    say(f"{protocol['samples']:,} samples of each beside {real} of {protocol['data']} ({protocol['split']}).\n")
     for sentence in (*told["words"], *told["recommendation"]):
         put(sentence)
     put("")
@@ -91,7 +91,7 @@ def _put_words(told: dict[str, Any]) -> None:
         cells = ["" if e is None else value(e["value"], e["se"]) for e in entries]
         unit = next(run["metrics"][name]["unit"] for run in runs if name in run["metrics"])
         rows.append([name, *cells, unit])
-    header = ["", *(run["name"] for run in runs), "real images", ""]
+    header = ["", *(run["name"] for run in runs), real, ""]
     put(table(rows, header, right=range(1, len(runs) + 2)))
     put("")
     tested = [d for d in told["differences"] if d["se"] is not None]

@@ -74,6 +74,7 @@ def render_comparison(told: Mapping[str, Any], contenders: Sequence[Contender]) 
         "comparison.html.j2",
         title=" and ".join(names) if len(names) == 2 else f"{len(names)} models",
         names=names,
+        kind=told["kind"],
         source=source,
         num=f"{protocol['samples']:,}",
         split=protocol["split"],

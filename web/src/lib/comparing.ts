@@ -44,6 +44,7 @@ export interface Difference {
 }
 
 export interface Comparison {
+	kind: string;
 	words: string[];
 	runs: Compared[];
 	protocol: Record<string, string | number | boolean | null>;
