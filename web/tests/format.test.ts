@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { age, duration, number, roughly, short, spoken, withError } from "../src/lib/format";
+import { age, duration, number, roughly, short, spoken, tick, withError } from "../src/lib/format";
 import { type Treated, verdict } from "../src/lib/treatment";
 
 describe("numbers", () => {
@@ -8,6 +8,9 @@ describe("numbers", () => {
 			"0", "1,234,567", "0.0123", "12.3", "1.00e-7", "2.50e9",
 		]);
 		expect([null, undefined, Number.NaN, Number.POSITIVE_INFINITY].map((x) => number(x))).toEqual(["–", "–", "–", "–"]);
+	});
+	it("fit beside an axis", () => {
+		expect([0, -0.0001, 0.00030000000000000003, 0.001, 5000].map(tick)).toEqual(["0", "-1e-4", "3e-4", "0.001", "5 k"]);
 	});
 	it("are short in the head of a column", () => {
 		expect([950, 5000, 1_250_000, 3e9].map(short)).toEqual(["950", "5 k", "1.25 M", "3 G"]);

@@ -22,6 +22,11 @@ export function short(value: number): string {
 	return number(value);
 }
 
+/** A number beside an axis, which has room for a few letters: 0.0001 -> "1e-4". */
+export function tick(value: number): string {
+	return value !== 0 && Math.abs(value) < 1e-3 ? Number(value.toPrecision(3)).toExponential() : short(value);
+}
+
 /** A value with its error, to the error's first two digits: "12.41 ± 0.62". */
 export function withError(value: number, se: number | null | undefined): string {
 	if (!se || !Number.isFinite(se)) return number(value, 4);
