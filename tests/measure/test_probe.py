@@ -250,6 +250,9 @@ def test_points_are_their_coordinates(tensor_items: Split) -> None:
     middle = probe.medoids(probe.missing).flatten(1).mean(0)
     assert torch.allclose(middle, torch.tensor([math.cos(math.pi * 5 / 4), math.sin(math.pi * 5 / 4)]) / 2, atol=0.02)
     assert probe.picture() is None
+    centres = torch.stack([angle.cos(), angle.sin()], 1)[4000:, :, None, None] / 2
+    narrow = probe(Player(centres + (fresh - centres) / 4))  # every cluster is found, and filled too little
+    assert {"coverage", "ndb"} <= moved(narrow, nulls) and narrow["missing_bins"] == 0
 
 
 def test_samples_that_are_not_finite_are_said_to_be(splits: tuple[Tensor, ...], probe: Probe, nulls: Ranges) -> None:
