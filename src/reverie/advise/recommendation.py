@@ -38,7 +38,8 @@ def _for_new(kind: str, runs: Sequence[Mapping[str, Any]], differences: Sequence
     """The one with the most wins in what says whether samples are like the data, and where it loses."""
     names = [run["name"] for run in runs if "Samples" in run.get("can", ())]
     if len(names) < 2:
-        return f"For new {kind}: {names[0]} is the only one that makes any." if names else f"None of these makes {kind}."
+        only = f"For new {kind}: {names[0]} is the only one that makes any." if names else ""
+        return only or f"None of these makes {kind}."
     tested = [d for d in differences if d["metric"] in OF_SAMPLES and {d["a"], d["b"]} <= set(names)]
     wins = {name: [d for d in tested if d["winner"] == name] for name in names}
     # the plainest number first: who wins more of the others decides between equals

@@ -66,7 +66,7 @@ def compare(
         weights_dir: where downloaded weights of extractors lie.
         progress: called with (what, done, total).
     Returns:
-        {"schema": 1, "kind", "words", "runs", "protocol", "floors", "differences", "left_out", "recommendation"}; "kind"
+        {"schema": 1, "kind", "words", "runs", "protocol", "floors", "differences", "left_out", "recommendation"}; kind
         is images or points, and each of "runs" says with "can" what its model is capable of.
     Raises:
         UsageError: the protocols differ; the message names the field.
