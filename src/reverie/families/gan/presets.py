@@ -22,8 +22,8 @@ def faces() -> GanRecipe:
 
 
 def points() -> GanRecipe:
-    """The default game for points in the plane, taken when the data are points and no preset is named. 5.5 million
-    points, in less than 5 minutes of one core."""
+    """The default game for points in the plane, taken when the data are points and no preset is named. 4 minutes of one
+    core: all modes of ring8 and grid25, 98 % of good points or more, in ten seeds of ten."""
     # clusters are apart, and so are most of the latents: a Gaussian's image hangs together, with points on every bridge
     nets = {"depth": 4, "critic_depth": 3, "latent": 18, "signs": 16, "skip": True, "inverter_every": 0}
     # where gradients vanish, Adam with its usual eps divides noise by noise and goes on in steps of full length
