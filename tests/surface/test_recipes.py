@@ -1,17 +1,21 @@
 """A recipe explains itself (STYLE 5.8): each field says what it is, each preset what to expect."""
 
 import ast
+import importlib.util
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
+import reverie
 from reverie.core.family import family_names, get_family
 from reverie.core.recipe import Recipe
 
-FAMILIES = Path(__file__).parents[2] / "src" / "reverie" / "families"
+ROOT = Path(__file__).parents[2]
+FAMILIES = ROOT / "src" / "reverie" / "families"
 
 
 def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, type[BaseModel], str | None]]:
@@ -49,6 +53,18 @@ def test_a_preset_survives_its_written_form(family: str, tmp_path: Path) -> None
         for text in (recipe.to_toml(), recipe.commented_toml()):
             (tmp_path / "recipe.toml").write_text(text, encoding="utf-8")
             assert Recipe.load(tmp_path / "recipe.toml") == recipe
+
+
+def test_every_case_of_the_doctors_benchmark_is_a_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = importlib.util.spec_from_file_location("doctor_cases", ROOT / "benchmarks" / "doctor_cases.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    cases = module.cases(seeds=1, budget=1.0)
+    assert len(cases) > 90
+    for case in cases:
+        reverie.recipe(case.family, case.data, images=case.images, seed=case.seed, settings=dict(case.settings))
 
 
 def test_listing_families_imports_none() -> None:
