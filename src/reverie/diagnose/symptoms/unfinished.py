@@ -1,7 +1,7 @@
 """X014: nothing is wrong but the time that it was given.
 
 What we saw: the budget is spent, samples reach far fewer of the real images' neighbourhoods than other real images do,
-and reached clearly fewer still at a third of the budget, while the rate was high.
+and reached clearly fewer still at a third of the budget, while the rate was high, and at half of it.
 Why it matters: what looks like a model that cannot is one that has not yet.
 Remedy: none in the recipe; the same training over a longer budget, which may begin with what this one has learnt.
 Reference: Naeem et al. 2020 (arXiv 2002.09797) for coverage; Prechelt 1998 for when not to stop.
@@ -19,6 +19,7 @@ SPENT = 0.95  # of the budget: before, the rate has not fallen and the rest is s
 SHORT = 0.6  # of the healthy coverage's low end
 EARLY = 1 / 3  # of the budget: a model that can do no more has come near its end by then
 RISE, TIMES = 1.0, 2.5  # since then: in widths of the healthy range, and in all; sound GANs on small digits double
+LATE, STILL = 1 / 2, 1.2  # of the budget, and times: what has stood still since then does not end too early
 FAR = 0.1  # of the images' variance, by Frechet distance: points may be near to everything and cover little
 LONGER = 3  # times the budget
 
@@ -40,8 +41,9 @@ class Unfinished(Symptom):
         low, high = record.nulls.get("coverage", (0.9, 1.0))
         reached, before = coverage.last(), _at(coverage, EARLY)
         least = min(reached - RISE * (high - low), reached / TIMES)
+        still = reached > STILL * _at(coverage, LATE)
         length, _ = bad_run(coverage, coverage.values < SHORT * low)
-        if length < LEAST or not (before < least and distance.last() > FAR):
+        if length < LEAST or not (before < least and still and distance.last() > FAR):
             return None
         return Finding(
             code=self.code,
