@@ -32,9 +32,9 @@ _NEIGHBOURS, _IMAGES_A_BIN, _MOST_BINS, _GROUPS = 5, 20, 50, 10
 _REPEATS, _DEVIATIONS, _DRAWS, _HIGH = 24, 4.0, 20_000, 0.995
 # Of the bins' test; share of its due below which a bin is missing; held-out images that calibrate copies, at least.
 _ERROR, _MISSING, _LEAST_HELD = 0.05, 0.2, 20
-# No kind of its own is what lies as near to a sample, as a share of the mean distance between two real images: clusters
-# of points are cut into bins far smaller than that, whose tails a sampler may lack that finds every cluster.
-_NO_KIND = 0.05
+# As near as this, in shares of the mean distance between two real images, are images of one kind: clusters of points
+# are cut into bins far smaller than that, whose tails a sampler may lack that fills every cluster.
+_ONE_KIND = 0.05
 _LEAST = 4  # images on a side, without which nothing can be said
 # Bins on each side of the picture, in rows of how many.
 _SHOWN, _ACROSS = 16, 4
@@ -93,7 +93,8 @@ class Likeness:
         bins = Bins.fit(self._features[fitted], max(2, min(_MOST_BINS, self.num // _IMAGES_A_BIN)), seed)
         counts = np.bincount(bins.assign(self._features[self._apart]), minlength=len(bins.counts)).astype(np.float64)
         self._bins = replace(bins, counts=counts, medoids=fitted[bins.medoids])
-        self._apart_by = diversity(self._features[self._reference], seed).value
+        self._reach = _ONE_KIND * diversity(self._features[self._reference], seed).value
+        self._due_around = self._around(self._features[self._apart])
         self._copies: Copies | None = None
         if len(held_out) >= _LEAST_HELD:
             held, _ = self._read(held_out, np.arange(min(len(held_out), _CALIBRATION)))
@@ -115,8 +116,8 @@ class Likeness:
         features = self._projection.project(torch.cat([pool(part, self._side) for part in parts]))
         report = self._bins.compare(features)
         due = self._bins.counts / self._bins.counts.sum() * len(features)
-        far = self._nearest_sample(features) > _NO_KIND * self._apart_by
-        missing = [b for b in report.missing if report.made[b] < _MISSING * due[b] and far[b]]
+        lacking = (report.made < _MISSING * due) & (self._around(features) <= _MISSING * self._due_around)
+        missing = [b for b in report.missing if lacking[b]]
         values = _against(self._features[self._reference], features, self._seed)
         values |= {"ndb": report.share_different, "missing_bins": float(len(missing))}
         if self._copies is not None:
@@ -184,10 +185,10 @@ class Likeness:
             labels += [] if batch.labels is None else [batch.labels]
         return torch.cat(pooled), torch.cat(labels) if labels else None
 
-    def _nearest_sample(self, features: Tensor) -> np.ndarray:
-        """How far the middle of each bin is from the nearest sample, (bins,)."""
+    def _around(self, features: Tensor) -> np.ndarray:
+        """Of these, the share that is of one kind with the middle of each bin, (bins,)."""
         centres = self._bins.centres
-        return torch.cdist(centres, features.to(centres.dtype)).amin(1).numpy()
+        return (torch.cdist(centres, features.to(centres.dtype)) < self._reach).double().mean(1).numpy()
 
     def _coverage_range(self, values: np.ndarray) -> tuple[float, float]:
         """About the expectation, which is the same for all data; it spreads more than if balls were independent."""
