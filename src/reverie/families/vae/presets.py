@@ -23,7 +23,7 @@ def faces() -> VaeRecipe:
         {
             "preset": "faces",
             "data": {"source": "faces", "num": 8000, "size": 32},
-            "train": {"minutes": 3, "batch": 64, "ema_images": 5000, "probes": 8},
+            "train": {"minutes": 3, "batch": 64, "ema_images": 5000, "probes": 5},
             "optim": {"lr": 2e-3},
             "vae": {"net": "resnet", "width": 16, "depth": 1, "latent": 48, "likelihood": "gaussian"},
         }
