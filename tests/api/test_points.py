@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from torch import Tensor
 
 from reverie import api
 from reverie.api.watching import CHANCE
-from reverie.core.event import Probed, Saved
+from reverie.core.event import Probed, Saved, Stepped
+from reverie.core.trend import autocorrelation
 from reverie.ship import sheet
 
 SMALL = {"gan.width": 8, "gan.critic_width": 8, "train.batch": 32, "train.grids": 1}
@@ -49,6 +51,20 @@ def test_the_best_weights_are_the_last_that_cover_as_much_as_any_before(tmp_path
     assert kept == _chosen(probed, "coverage", 1, CHANCE)
     assert kept != _chosen(probed, "coverage", 1, 0.0), "by chance, weights of a greater coverage came before"
     assert kept != _chosen(probed, "frechet", -1, 0.0), "a mean and a covariance know nothing of clusters"
+
+
+def test_probes_say_whether_the_critics_logits_go_round(tmp_path: Path) -> None:
+    settings = SMALL | {"train.probes": 4, "train.log_every": 1}
+    events = list(api.train(api.recipe("gan", "ring8", images=1024, settings=settings), run=tmp_path / "run"))
+    found = [e.values.get("judge_gap_autocorrelation") for e in events if isinstance(e, Probed)]
+    assert found[0] is None, "before the first step the critic has reported nothing"
+    assert all(value is not None and 0 <= value <= 1 for value in found[-2:])
+    real, fake = (
+        [e.terms[name] for e in events if isinstance(e, Stepped) and e.phase == "critic"]
+        for name in ("logit_real", "logit_fake")
+    )
+    gap = np.array(real) - np.array(fake)  # of the step that a probe follows the report may come after it
+    assert any(found[-1] == pytest.approx(autocorrelation(gap[:n])) for n in (len(gap) - 1, len(gap)))
 
 
 def _chosen(probed: list[Probed], name: str, sign: int, slack: float) -> list[int]:

@@ -80,6 +80,7 @@ def test_symptoms_that_need_the_whole_run_wait(monkeypatch: pytest.MonkeyPatch, 
 NAMES = sorted(
     {"coverage", "density", "diversity", "frechet", "missing_bins", "copies", "sharpness", "judge_train",
      "judge_held_out", "judge_fake", "judge_train_accuracy", "judge_held_out_accuracy", "judge_gradient_ratio",
+     "judge_gap_autocorrelation",
      "kl_nats", "active_units", "latent_units", "posterior_gap", "posterior_gap_floor", "reconstruction_mse",
      "data_variance", "reconstruction_sharpness", "held_out_elbo_nats", "held_out_nll_nats", "train_elbo_nats"}
 )  # fmt: skip

@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from reverie.api.showing import GRID, POINTS
-from reverie.core.capability import Decodes, Encodes, Samples, Scores
+from reverie.core.capability import Decodes, Encodes, Judges, Samples, Scores
 from reverie.core.event import Event
-from reverie.core.finding import read_nulls
+from reverie.core.finding import Record, read_nulls
 from reverie.core.recipe import Recipe
 from reverie.core.run import Run, atomic_write, explained
+from reverie.core.trend import CYCLE, autocorrelation, together
 from reverie.data import Dataset
 from reverie.diagnose.watch import Doctor
 from reverie.measure.encoding_probe import COLUMNS, EncodingProbe
@@ -20,6 +21,7 @@ from reverie.measure.probe import Probe
 from reverie.ship import sheet
 from reverie.train.loop import Advice, Periodic
 
+REPORTS = 64  # of the critic, the newest, in which its logits may go round
 CHANCE = 0.02  # by which two coverages of 1,000 samples of one model differ: two standard errors
 
 
@@ -51,13 +53,22 @@ def periodic(run: Run, dataset: Dataset, recipe: Recipe, model: nn.Module, *, wr
     _keep_nulls(run, look.nulls())
 
     def probe(made: nn.Module) -> dict[str, float]:
-        values = look(made)
+        values = look(made) | (_of_logits(run, recipe) if isinstance(made, Judges) else {})
         picture = None if points else look.picture()
         if picture is not None:
             sheet.save(sheet.grid(picture), run.path / "probes" / "missing.png")
         return values
 
     return Periodic(grid=grid, probe=probe, best=best, slack=slack, doctor=_doctor(run, recipe))
+
+
+def _of_logits(run: Run, recipe: Recipe) -> dict[str, float]:
+    """Whether the gap between the critic's logits of real and made images goes round, by what the steps reported."""
+    found = together(Record(recipe, tuple(run.events()), {}), "critic.logit_real", "critic.logit_fake")
+    if found is None or len(found[0]) < CYCLE:
+        return {}
+    real, fake = (series.values[-REPORTS:] for series in found)
+    return {"judge_gap_autocorrelation": autocorrelation(real - fake)}
 
 
 def _of_encoder(run: Run, dataset: Dataset, recipe: Recipe) -> Periodic:

@@ -43,13 +43,19 @@ class Oscillation(Symptom):
             saw=f"Coverage swung {len(turns)} times by more than {SWING * low:.0%} in the last {len(coverage)} probes, "
             f"between {np.nanmin(coverage.values):.0%} and {np.nanmax(coverage.values):.0%}.",
             why="The players circle: which modes the samples have depends on when the training stops.",
-            evidence=(Evidence("probe.coverage", coverage.last(), low, None),),
+            evidence=(Evidence("probe.coverage", coverage.last(), low, None), *_going_round(record)),
             confidence=min(0.95, 0.5 + 0.1 * len(turns)),
             since=int(coverage.images[turns[0]]),
             remedy=remedy,
             advice=advice,
             reference="Mescheder et al. 2018, arXiv 1801.04406",
         )
+
+
+def _going_round(record: Record) -> list[Evidence]:
+    """Whether the critic's logits go round, too, between one report and the next; noise has up to 0.3."""
+    seen = record.series("probe.judge_gap_autocorrelation")
+    return [Evidence("probe.judge_gap_autocorrelation", seen.last(), None, 0.3, "noise")] if len(seen) else []
 
 
 def _far_away(record: Record) -> Finding | None:
@@ -66,7 +72,7 @@ def _far_away(record: Record) -> Finding | None:
         title="oscillation",
         saw=f"The Frechet distance rose and fell more than fourfold, turning at {at}; it is {frechet.last():.2g} now.",
         why="The players circle: samples pass the data by, and where they are depends on when the training stops.",
-        evidence=(Evidence("probe.frechet", frechet.last(), None, width),),
+        evidence=(Evidence("probe.frechet", frechet.last(), None, width), *_going_round(record)),
         confidence=min(0.95, 0.5 + 0.1 * len(turns)),
         since=int(frechet.images[turns[0]]),
         remedy=remedy,
