@@ -210,3 +210,10 @@ def test_longer_is_said_in_the_unit_of_the_budget() -> None:
 def test_these_are_not_unfinished(record: Record) -> None:
     seen = examine(record)
     assert seen.failed == [] and [f.code for f in seen.findings] == []
+
+
+def test_circling_players_are_shown_beside_the_logits_that_go_round() -> None:
+    up, down = ({"coverage": c, "density": 1.0, "frechet": 0.1, "judge_gap_autocorrelation": 0.7} for c in (0.9, 0.3))
+    found = {f.code: f for f in examine(probes([up, down] * 10)).findings}
+    shown = {e.name: (e.value, e.high) for e in found["G005"].evidence}
+    assert shown["probe.judge_gap_autocorrelation"] == (0.7, 0.3)
