@@ -74,5 +74,5 @@ def test_better_than_real_is_no_merit() -> None:
     pair = Difference("coverage", "A", "B", a, b, Value(0.02, 0.002, 1000, ""), True, "higher", floor=0.96)
     found = judged([pair])[0]
     assert found.winner is None and found.p_holm < 0.01
-    assert sentence(found).endswith("Real images have 0.960, so that neither is worse for it.")
+    assert sentence(found).endswith("Real data have 0.960, so that neither is worse for it.")
     assert judged([replace(pair, floor=0.98)])[0].winner == "A"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { badge, type Comparison, type Difference, lines, listed, readIds, sentences, shown, spoken } from "../src/lib/comparing";
+import { badge, type Comparison, type Difference, lines, listed, readIds, sentences, shown, spoken, wayOf } from "../src/lib/comparing";
 
 const difference = (metric: string, a: string, b: string, winner: string | null, more: Partial<Difference> = {}): Difference => ({
 	metric, a, b, winner, value: 0.1, se: 0.01, low: 0.08, high: 0.12, n: 1000, paired: true, p: 0.001, p_holm: winner ? 0.01 : 0.4,
@@ -40,6 +40,10 @@ describe("numbers", () => {
 		expect(shown(-0.25, 0.04)).toBe("-0.25 ± 0.04");
 		expect(shown(4.25, 0)).toBe("4.250");
 	});
+	it("have ways", () => {
+		const ways = ["high_quality", "reverse_kl", "mode_spread", "parameters"].map(wayOf);
+		expect(ways).toEqual(["higher is better", "lower is better", "compare with real ones", ""]);
+	});
 	it("have names", () => expect([spoken("kid"), spoken("bits_per_dim")]).toEqual(["KID", "bits per dim"]));
 });
 
@@ -55,7 +59,7 @@ describe("the table", () => {
 		expect(line("kid").verdict).toBe("may be chance");
 		expect(line("latency").verdict).toBe("no interval, so no verdict");
 		expect(line("sharpness").verdict).toBe("");
-		expect(line("sharpness").way).toBe("compare with real images");
+		expect(line("sharpness").way).toBe("compare with real ones");
 	});
 	it("spans every interval, the floor's too", () => {
 		const [low, high] = line("coverage").range!;

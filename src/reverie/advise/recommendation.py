@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Numbers that say whether samples are like the data, the plainest first.
-OF_SAMPLES = ("frechet", "kid", "sliced_wasserstein", "coverage", "recall", "density", "precision", "ndb")
+OF_SAMPLES = (
+    "frechet",
+    "kid",
+    "sliced_wasserstein",
+    "coverage",
+    "recall",
+    "density",
+    "precision",
+    "ndb",
+    "high_quality",
+    "reverse_kl",
+)
 SMALL = 1.2  # times another's: below that a latency is not worth a word
 
 

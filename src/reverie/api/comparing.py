@@ -21,7 +21,7 @@ from reverie.data import cache_root
 from reverie.diagnose.engine import diagnose as look
 from reverie.measure.contest import Contest, Terms, contest, gaps_of
 from reverie.measure.extractor import Means, open_extractor
-from reverie.measure.metric import Comparison, get_metric, words
+from reverie.measure.metric import Comparison, words
 from reverie.measure.pixels import round_to_8_bits
 from reverie.measure.sets.frechet import warning
 from reverie.measure.smoothness import Smoothness, smoothness
@@ -37,6 +37,7 @@ from reverie.train.device import pick_device
 # Paths between two latents that smoothness is the mean over, and images along each; the first is shown.
 PATHS, IMAGES_A_PATH, SHOWN_STEPS, SHEET = 48, 17, 9, 36
 _OF_PATHS = ("smoothness", "straightness")
+_COUNTS = ("modes",)  # have no error, however many images are looked at
 
 
 def compare(
@@ -113,7 +114,7 @@ def _told(meeting: Meeting, found: Contest, protocol: dict[str, Any], dim: int) 
         remarks += [remark] if (remark := warning(found.num, dim)) else []
     if any(NEIGHBOURS & values.keys() for values in found.values.values()):
         remarks += [remark] if (remark := doubles(meeting.dataset.report)) else []
-    bare = [d.metric for d in found.differences if d.gap.se is None and get_metric(d.metric).better != "none"]
+    bare = [d.metric for d in found.differences if d.gap.se is None and d.better != "none" and d.metric not in _COUNTS]
     if bare:
         remarks.append(
             f"{words(list(dict.fromkeys(bare)))} have no intervals at n = {found.num:,}, so nothing is said of them. "

@@ -26,12 +26,13 @@ from reverie.measure.sets_metric import SetMetric
 from reverie.measure.spectrum import energies, unfit
 from reverie.measure.traces import SETS, Reference, Side, Trace
 from reverie.measure.value import Value
-from reverie.measure.verdict import Difference, judged
+from reverie.measure.verdict import Better, Difference, judged
 
 Progress = Callable[[str, int, int], None]
 
 USUAL = ("frechet", "kid", "precision", "recall", "density", "coverage", "vendi", "sharpness", "copies")
 USUAL += ("psnr", "latency", "parameters")
+_OF_MIXTURES = ("modes",)  # usual where the data are a mixture whose modes are known
 # Numbers that are means over images: taken group by group, on the same images of the same groups.
 _MEANS, _GROUPS, _MOST_MEANS = ("psnr", "ssim", "elbo", "nll", "bits_per_dim"), 20, 2_000
 # Contestants are timed in turns, so often.
@@ -190,7 +191,8 @@ def _setting(terms: Terms, count: int) -> Setting:
 
 def _chosen(models: Mapping[str, Any], terms: Terms, setting: Setting) -> tuple[list[str], dict[str, str]]:
     """Metrics to take, and why others are not; what was asked for by name and cannot be had is an error."""
-    asked = USUAL if terms.metrics is None else tuple(dict.fromkeys(terms.metrics))
+    usual = (_OF_MIXTURES if terms.items.spec.mixture else ()) + USUAL
+    asked = usual if terms.metrics is None else tuple(dict.fromkeys(terms.metrics))
     chosen: list[str] = []
     left_out: dict[str, str] = {}
     for name in asked:
@@ -333,7 +335,7 @@ def _others(found: Contest, models: Mapping[str, Any], terms: Terms, name: str) 
     able = {who: m for who, m in models.items() if all(isinstance(m, need) for need in metric.needs)}
     if metric.timed:
         able = {who: m for who, m in able.items() if not isinstance(m, Pictures)}
-    taken: dict[str, list[Value]] = {who: [] for who in able}
+    taken: dict[str, list[dict[str, Value]]] = {who: [] for who in able}
     for _ in range(_ROUNDS if metric.timed else 1):
         for who, model in able.items():
             values = measure(
@@ -346,17 +348,28 @@ def _others(found: Contest, models: Mapping[str, Any], terms: Terms, name: str) 
                 progress=terms.progress,
                 comparison=terms.comparison,
             )
-            taken[who].append(values[name])
+            taken[who].append(values)
             if f"{name}_floor" in values:
                 found.floors[name] = values[f"{name}_floor"]
-    for who, rounds in taken.items():
-        found.values[who][name] = rounds[0] if len(rounds) == 1 else _averaged(rounds)
-    have = [who for who in able if name in found.values[who]]
-    for a, b in itertools.combinations(have, 2):
-        x, y = found.values[a][name], found.values[b][name]
-        error = None if x.se is None or y.se is None else float(np.hypot(x.se, y.se))
-        gap = Value(x.value - y.value, error, x.n, x.unit)
-        found.differences.append(Difference(name, a, b, x, y, gap, False, metric.better))
+    found.floors.update(metric.truths(terms.items.spec, next(iter(taken.values()))[0][name].n))
+    columns: dict[str, Better] = {name: metric.better, **metric.companions}
+    for column, better in columns.items():
+        for who, rounds in taken.items():
+            of = [values[column] for values in rounds]
+            found.values[who][column] = of[0] if len(of) == 1 else _averaged(of)
+        for a, b in itertools.combinations(able, 2):
+            x, y = found.values[a][column], found.values[b][column]
+            error = None if x.se is None or y.se is None else float(np.hypot(x.se, y.se))
+            gap, floor = Value(x.value - y.value, error, x.n, x.unit), _reached(found.floors.get(column), better)
+            found.differences.append(Difference(column, a, b, x, y, gap, False, better, floor=floor))
+
+
+def _reached(real: Value | None, better: Better) -> float | None:
+    """What real items score, or may score by chance: who reaches it is as good as they are."""
+    if real is None:
+        return None
+    end = {"higher": real.low, "lower": real.high, "none": None}[better]
+    return real.value if end is None else end
 
 
 def _averaged(rounds: Sequence[Value]) -> Value:

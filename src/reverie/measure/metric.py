@@ -8,7 +8,7 @@ import difflib
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -170,6 +170,7 @@ class Metric(ABC):
         least: images below which it makes no sense; 0 when it looks at none.
         timed: True when it is about the making of images, and so means nothing for images that exist.
         trained: True when it needs the training split.
+        companions: numbers that come with it and are compared as it is, and which way is up for each.
     """
 
     name: ClassVar[str]
@@ -180,6 +181,7 @@ class Metric(ABC):
     least: ClassVar[int] = 2
     timed: ClassVar[bool] = False
     trained: ClassVar[bool] = False
+    companions: ClassVar[Mapping[str, Literal["lower", "higher", "none"]]] = {}
 
     def unfit(self, spec: DataSpec) -> str | None:
         """Why items of this shape cannot be measured, as the end of a sentence; None when they can."""
@@ -200,6 +202,10 @@ class Metric(ABC):
     def problem(self, comparison: Comparison, count: int) -> str | None:
         """Why `count` images cannot be compared like this, as a sentence with a next step; None when they can."""
         return None
+
+    def truths(self, spec: DataSpec, num: int) -> dict[str, Value]:
+        """What `num` real items score by themselves and in its companions, where that is known without looking."""
+        return {}
 
     @abstractmethod
     def measure(self, model: Any, setting: Setting) -> dict[str, Value]:

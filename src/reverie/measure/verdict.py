@@ -128,7 +128,7 @@ def sentence(d: Difference) -> str:
         chance = "" if d.p >= ERROR else " Alone it would pass for real; among so many comparisons it may be chance."
         return f"{names[0]} and {names[1]} cannot be told apart in {what} at n = {d.of_a.n:,}: {numbers}{chance}"
     if d.winner is None:
-        real = "" if d.floor is None else f" Real images have {_shown(d.floor, decimals)}"
+        real = "" if d.floor is None else f" Real data have {_shown(d.floor, decimals)}"
         note = "" if not real else f"{real}." if d.better == "none" else f"{real}, so that neither is worse for it."
         return f"{names[0]} has the {'higher' if gap > 0 else 'lower'} {what}: {numbers}{note}"
     return f"{names[0]} is better than {names[1]} in {what}: {numbers}"

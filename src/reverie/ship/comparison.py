@@ -21,9 +21,11 @@ from reverie.ship.report import figure, page
 # What the plots show of quality: the first of these that two contestants have.
 _QUALITY = ("frechet", "kid", "coverage")
 _PROBE = "frechet"
-_BETTER = {"lower": "lower is better", "higher": "higher is better", "none": "compare with real images"}
-_NONE = frozenset({"vendi", "sharpness", "density", "parameters"})
-_LOWER = frozenset({"frechet", "kid", "copies", "latency", "nll", "bits_per_dim", "sliced_wasserstein", "ndb"})
+_BETTER = {"lower": "lower is better", "higher": "higher is better", "none": "compare with real ones"}
+_NONE = frozenset({"vendi", "mode_spread", "sharpness", "density", "parameters"})
+_LOWER = frozenset(
+    {"frechet", "kid", "copies", "latency", "nll", "bits_per_dim", "sliced_wasserstein", "ndb", "reverse_kl"}
+)
 _QUANTILE = 1.959964
 _SIDE_BY_SIDE = 3
 

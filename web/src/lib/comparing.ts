@@ -55,7 +55,7 @@ export interface Comparison {
 	sheets?: Record<string, string>;
 }
 
-export type Way = "lower is better" | "higher is better" | "compare with real images" | "";
+export type Way = "lower is better" | "higher is better" | "compare with real ones" | "";
 
 export interface Cell {
 	text: string;
@@ -81,8 +81,8 @@ export interface Line {
 	verdict: string;
 }
 
-const NEITHER = new Set(["vendi", "sharpness", "density", "parameters"]);
-const LOWER = new Set(["frechet", "kid", "copies", "latency", "nll", "bits_per_dim", "sliced_wasserstein", "ndb"]);
+const NEITHER = new Set(["vendi", "mode_spread", "sharpness", "density", "parameters"]);
+const LOWER = new Set(["frechet", "kid", "copies", "latency", "nll", "bits_per_dim", "sliced_wasserstein", "ndb", "reverse_kl"]);
 const INITIALS = new Set(["elbo", "fd", "iwae", "kid", "kl", "nll", "psnr", "ssim"]);
 
 /** Sharpness is a share of that of real images. */
@@ -98,7 +98,7 @@ export function spoken(metric: string): string {
 
 export function wayOf(metric: string): Way {
 	if (metric === "parameters") return "";
-	if (NEITHER.has(metric)) return "compare with real images";
+	if (NEITHER.has(metric)) return "compare with real ones";
 	return LOWER.has(metric) ? "lower is better" : "higher is better";
 }
 

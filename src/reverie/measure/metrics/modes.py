@@ -1,5 +1,7 @@
 """How many modes of a mixture in the plane a model finds, and how well it places its points."""
 
+from collections.abc import Mapping
+from math import sqrt
 from typing import Any, ClassVar, Literal, cast, final
 
 import torch
@@ -9,7 +11,7 @@ from reverie.core.errors import UsageError
 from reverie.core.spec import DataSpec
 from reverie.data.builtin.points import SIGMA, Name, modes
 from reverie.measure.metric import Metric, Setting
-from reverie.measure.sets.points import expected_reverse_kl, point_report
+from reverie.measure.sets.points import HIGH_QUALITY, expected_reverse_kl, point_report
 from reverie.measure.value import Value
 
 
@@ -28,6 +30,11 @@ class Modes(Metric):
     better: ClassVar[Literal["lower", "higher", "none"]] = "higher"
     summary: ClassVar[str] = "Modes of ring8 or grid25 that samples reach, and how well they sit there."
     least: ClassVar[int] = 100
+    companions: ClassVar[Mapping[str, Literal["lower", "higher", "none"]]] = {
+        "high_quality": "higher",
+        "reverse_kl": "lower",
+        "mode_spread": "none",
+    }
 
     def unfit(self, spec: DataSpec) -> str | None:
         """Images, and points whose modes are not known."""
@@ -36,6 +43,21 @@ class Modes(Metric):
     def default_num(self, spec: DataSpec) -> int:
         """2,500, as in the published tables."""
         return 2_500
+
+    def truths(self, spec: DataSpec, num: int) -> dict[str, Value]:
+        """Of the mixture itself: every mode, 98.9 % of points, what chance makes of their counts, and spread 1.
+
+        Their errors are those of `num` points, whose numbers are known otherwise.
+        """
+        count, good = len(modes(cast(Name, spec.mixture))), round(HIGH_QUALITY * num)
+        # 2N times the divergence of N draws is of chi-square distribution with K - 1 degrees of freedom
+        divergence = expected_reverse_kl(count, good)
+        return {
+            "modes": Value(count, None, num, f"of {count}"),
+            "high_quality": Value(HIGH_QUALITY, sqrt(HIGH_QUALITY * (1 - HIGH_QUALITY) / num), num, ""),
+            "reverse_kl": Value(divergence, divergence * sqrt(2 / (count - 1)), num, "nats"),
+            "mode_spread": Value(1.0, None, num, "sigma"),
+        }
 
     def measure(self, model: Any, setting: Setting) -> dict[str, Value]:
         """`modes`, `high_quality`, `reverse_kl`, `reverse_kl_floor` and `mode_spread`."""
