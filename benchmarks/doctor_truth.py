@@ -1,9 +1,10 @@
 """What really became of a training, by measurements that the doctor does not take.
 
 Points are counted by the mode that they are nearest to. Images go through a small net that was trained on the labels of
-the set (quarter turns where it has none; Gidaris et al. 2018): a Frechet distance in its features over the total
-variance there, which is 0 for the data and 1 for their mean alone; the share of the classes that samples have; and of a
-VAE how much of the features and of the fine detail its reconstructions keep, and its likelihood of unseen images.
+the set, or on the named factors of drawn faces: a Frechet distance in its features over the total variance there, which
+is 0 for the data and 1 for their mean alone; the share of the classes that samples have; of a GAN also that of twenty
+kinds, which k-means finds there; and of a VAE how much of the features and of the fine detail its reconstructions keep,
+and its likelihood of unseen images.
 The doctor's probes know neither labels nor this net; other samples and other images are looked at than theirs.
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from scipy.cluster.vq import kmeans2
 from torch import Tensor, nn
 
 from reverie.core.capability import Reconstructs, Scores
@@ -24,9 +26,11 @@ from reverie.data.builtin.points import modes
 from reverie.nets.conv import ConvEncoder
 
 POINTS = {"ring8": 0.15, "grid25": 0.5}  # how far from a mode a point may be and still belong to it
-NUM, UNSEEN, DIM = 400, 128, 24
+NUM, UNSEEN, DIM, KINDS = 400, 128, 24, 20
 TRAINED = 16_000_000  # pixels that the net sees
 FEW = 500  # training images, up to which copies are looked for
+# what drawn faces are sorted by
+FACTORS = ("background", "hair_style", "hair_colour", "glasses", "hat", "beard", "shirt_colour")
 SEEDS = 7_000_000  # the samples' own, far from everybody else's
 
 # sick beyond the first, healthy within the second, undecided between
@@ -36,12 +40,13 @@ LIMITS = {
     "inside": (0.45, 0.65),  # share of points that belong to a mode
     "distance": (0.5, 0.42),
     "copies": (0.25, 0.1),
+    "kinds": (0.0, 0.78),  # says that a training is good, never that one went wrong
     "told": (0.3, 0.45),  # of the features' variance, by reconstructions
     "detail": (0.55, 0.7),  # mean slope of reconstructions over that of the images
     "lost": (0.04, 0.02),  # of the likelihood's range over the run
     "worse": (1.8, 1.5),  # times the run's best distance
 }
-HIGHER_IS_BETTER = ("kept", "classes", "inside", "told", "detail")
+HIGHER_IS_BETTER = ("kept", "kinds", "classes", "inside", "told", "detail")
 
 
 @dataclass(frozen=True)
@@ -71,13 +76,15 @@ class Truth:
         )
         order = np.random.default_rng(11).permutation(len(dataset.train))
         self.real = dataset.train.batch(np.sort(order[:1500])).images
-        self.num_classes = dataset.spec.num_classes or 4
-        self.net = _net(dataset, folder / "nets" / f"{dataset.fingerprint}.safetensors")
+        self.levels = [int(kinds.max()) + 1 for kinds in _kinds(dataset)]
+        path = folder / "nets" / f"{dataset.fingerprint}-{sum(self.levels)}.safetensors"
+        self.net = _net(dataset, self.levels, path)
         with torch.no_grad():
             self.features = self.net[0](self.real).double()
-            answers = self.net(self.real).argmax(1)
-        self.due = torch.bincount(answers, minlength=self.num_classes).double() / len(answers)
+            self.due = self._shares(self.real)
         self.variance = float(self.features.var(0).sum())
+        self.middles, kinds = kmeans2(self.features.numpy(), KINDS, minit="++", rng=1)
+        self.kinds_due = torch.bincount(torch.from_numpy(kinds), minlength=KINDS) / len(kinds)
         self.spacing = None
         if len(dataset.train) <= FEW:
             self.spacing = torch.cdist(self.unseen.images.flatten(1), self.real.flatten(1)).min(1).values.median()
@@ -99,7 +106,7 @@ class Truth:
     def _samples(self, model: Any) -> dict[str, float]:
         labels = None
         if getattr(model, "num_classes", 0):
-            labels = torch.arange(NUM) % self.num_classes
+            labels = torch.arange(NUM) % self.levels[0]
         made = torch.cat(
             [
                 model.sample(range(SEEDS + i, SEEDS + i + 100), labels=None if labels is None else labels[i : i + 100])
@@ -116,14 +123,22 @@ class Truth:
             return {"kept": kept, "inside": inside.float().mean().item()}
         features = self.net[0](made).double()
         values = {"distance": _frechet(self.features, features) / self.variance}
-        if len(self.due) > 4 or self.data == "shapes":
-            shares = torch.bincount(self.net(made).argmax(1), minlength=self.num_classes) / NUM
-            there = self.due > 0.02
-            values["classes"] = (shares >= 0.25 * self.due)[there].float().mean().item()
+        if not isinstance(model, Reconstructs):
+            nearest = torch.cdist(features, torch.from_numpy(self.middles)).argmin(1)
+            shares = torch.bincount(nearest, minlength=KINDS) / NUM
+            values["kinds"] = (shares >= 0.25 * self.kinds_due).float().mean().item()
+        there = self.due > 0.02
+        if int(there.sum()) > 2:
+            values["classes"] = (self._shares(made) >= 0.25 * self.due)[there].float().mean().item()
         if self.spacing is not None:
             near = torch.cdist(made.flatten(1), self.real.flatten(1)).min(1).values
             values["copies"] = (near < 0.5 * self.spacing).float().mean().item()
         return values
+
+    def _shares(self, images: Tensor) -> Tensor:
+        """Of each class among the images, by the net; one after another where they are sorted in several ways."""
+        ways = self.net(images).split(self.levels, 1)
+        return torch.cat([nn.functional.one_hot(w.argmax(1), w.shape[1]).double().mean(0) for w in ways])
 
     def _reconstructions(self, model: Any) -> dict[str, float]:
         images, labels = self.unseen.images, self.unseen.labels
@@ -177,18 +192,23 @@ def _frechet(a: Tensor, b: Tensor) -> float:
     return ((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * product).item()
 
 
-def _net(dataset: Dataset, path: Path) -> nn.Sequential:
-    """Features, then logits; trained on the training split once."""
-    turns = dataset.spec.num_classes < 2
+def _kinds(dataset: Dataset) -> list[np.ndarray]:
+    """Of every training image its label, or its level of each factor."""
+    if dataset.train.labels is not None:
+        return [dataset.train.labels.astype(np.int64)]
+    return [dataset.train.factors[name].astype(np.int64) for name in FACTORS]
+
+
+def _net(dataset: Dataset, levels: list[int], path: Path) -> nn.Sequential:
+    """Features, then logits of all levels; trained on the training split once."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net = nn.Sequential(
-            ConvEncoder(shape=dataset.spec.shape, base=16, depth=0, num_out=DIM),
-            nn.Linear(DIM, 4 if turns else dataset.spec.num_classes),
-        )
+        encoder = ConvEncoder(shape=dataset.spec.shape, base=16, depth=0, num_out=DIM)
+        net = nn.Sequential(encoder, nn.Linear(DIM, sum(levels)))
     if path.exists():
         net.load_state_dict(load_file(path))
         return net.eval()
+    kinds = _kinds(dataset)
     size, values = 64, dataset.spec.num_values
     steps = int(np.clip(TRAINED / (values * size), 200, 1500))
     optimiser = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.05)
@@ -196,13 +216,11 @@ def _net(dataset: Dataset, path: Path) -> nn.Sequential:
     chance = np.random.default_rng(0)
     with torch.inference_mode(False), torch.enable_grad():
         for _ in range(steps):
-            batch = dataset.train.batch(np.sort(chance.choice(len(dataset.train), size, replace=False)))
-            images, labels = batch.images, batch.labels
-            if turns or labels is None:
-                labels = torch.arange(len(images)) % 4
-                images = torch.stack([i.rot90(int(t), (1, 2)) for i, t in zip(images, labels, strict=True)])
+            rows = np.sort(chance.choice(len(dataset.train), size, replace=False))
+            ways = net(dataset.train.batch(rows).images).split(levels, 1)
+            true = [torch.from_numpy(of[rows]) for of in kinds]
             optimiser.zero_grad()
-            nn.functional.cross_entropy(net(images), labels).backward()
+            torch.stack([nn.functional.cross_entropy(w, t) for w, t in zip(ways, true, strict=True)]).sum().backward()
             optimiser.step()
             schedule.step()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -212,6 +212,14 @@ def test_these_are_not_unfinished(record: Record) -> None:
     assert seen.failed == [] and [f.code for f in seen.findings] == []
 
 
+def test_a_model_on_its_way_may_lack_more_than_one_at_its_end() -> None:
+    row = {"coverage": 0.7, "missing_bins": 4.0, "density": 0.95, "vendi": 0.95}
+    codes = {n: [f.code for f in examine(probes([row] * n, **{"train.images": 2000})).findings] for n in (8, 12, 20)}
+    assert codes == {8: [], 12: [], 20: ["G002"]}
+    worse = probes([row | {"coverage": 0.3, "missing_bins": 20.0}] * 8, **{"train.images": 2000})
+    assert [f.code for f in examine(worse).findings] == ["G002"]
+
+
 def test_circling_players_are_shown_beside_the_logits_that_go_round() -> None:
     up, down = ({"coverage": c, "density": 1.0, "frechet": 0.1, "judge_gap_autocorrelation": 0.7} for c in (0.9, 0.3))
     found = {f.code: f for f in examine(probes([up, down] * 10)).findings}

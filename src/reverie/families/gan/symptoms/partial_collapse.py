@@ -18,7 +18,7 @@ from reverie.families.gan.remedies import steadier
 LEAST = 3  # probes
 BEGIN = 1 / 3  # of the budget: before, what is missing may only not have been learnt yet
 REAL_ENOUGH = 0.5  # of the healthy density's low end: below, samples are unfinished rather than incomplete
-SHARE = 0.85  # of the healthy coverage's low end
+SHARE, FULL = 0.85, 2 / 3  # of the healthy coverage's low end, from this share of the budget on; before, in proportion
 FEW = 0.4  # of the healthy Vendi score's low end: so few kinds are wrong even if none looks real yet
 FAR = 0.5  # of the healthy coverage's low end, then
 
@@ -39,7 +39,8 @@ class PartialCollapse(Symptom):
         most, low = record.nulls.get("missing_bins", (0.0, 0.0))[1], record.nulls.get("coverage", (0.9, 1.0))[0]
         real = REAL_ENOUGH * record.nulls.get("density", (0.9, 1.1))[0]
         few = FEW * record.nulls.get("vendi", (0.9, 1.1))[0]
-        incomplete = (coverage.values < SHARE * low) & (density.values > real)
+        due = SHARE * low * np.minimum(1, record.fraction * coverage.images / record.images / FULL)
+        incomplete = (coverage.values < due) & (density.values > real)
         scarce = (coverage.values < FAR * low) & (vendi.values < few) & ~_rises(vendi.values)
         bad = (missing.values > most + 1) & (incomplete | scarce)
         length, since = bad_run(missing, bad)
