@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import probes
+from conftest import losses, probes
 
 from reverie.core.event import Finished, Probed, Started
 from reverie.core.finding import Finding, Record
@@ -218,6 +218,14 @@ def test_a_model_on_its_way_may_lack_more_than_one_at_its_end() -> None:
     assert codes == {8: [], 12: [], 20: ["G002"]}
     worse = probes([row | {"coverage": 0.3, "missing_bins": 20.0}] * 8, **{"train.images": 2000})
     assert [f.code for f in examine(worse).findings] == ["G002"]
+
+
+@pytest.mark.parametrize(("distance", "found"), [(0.2, []), (0.8, ["G003"])])
+def test_a_certain_critic_is_no_trouble_where_samples_are_near(distance: float, found: list[str]) -> None:
+    seen = probes([{"coverage": 0.0, "frechet": distance}] * 10)  # as of images of which each has its twins
+    sure = losses("critic", [{"adversarial": 0.2 * math.log(2), "accuracy": 1.0}] * 10)
+    together = sorted((*seen.events, *sure), key=lambda event: event.images)
+    assert [f.code for f in examine(Record(seen.recipe, tuple(together), seen.nulls)).findings] == found
 
 
 def test_circling_players_are_shown_beside_the_logits_that_go_round() -> None:

@@ -28,6 +28,7 @@ FLOOR = 0.15  # of that loss: 2 ln 2 x 0.15 = 0.21, near the 0.22 below which pu
 CERTAIN = 0.98  # of pairs told apart
 SOME, MOST = 0.35, 0.95  # in place of these two, where samples are seen to be bad and to stay so
 FAR, RISE_OF_COVERAGE, LEAST = 0.5, 1.2, 6  # of the healthy coverage's low end; from three probes to the next; probes
+NEAR, LEARNT = 0.4, 0.1  # of the images' variance, by Frechet distance: as near, the generator has learnt; floor then
 TAIL = 0.25  # of the images seen
 WINDOW = 8  # reports: losses are noisy
 BEGIN = 0.25  # of the budget: against an untrained generator every critic wins
@@ -55,6 +56,7 @@ class CriticOverpowers(Symptom):
         level = float(np.nanmedian(tail.values))
         sure = float(np.nanmedian(accuracy.values)) if len(accuracy) else 1.0
         floor, certain = (SOME, MOST) if _samples_stay_bad(record) else (FLOOR, CERTAIN)
+        floor = min(floor, LEARNT) if _samples_are_near(record) else floor
         if level > floor * chance or sure < certain or _samples_are_good(record):
             return _at_once(record)
         low = loss.values < floor * chance
@@ -123,6 +125,12 @@ def _steps(values: np.ndarray) -> np.ndarray:
 def _samples_are_good(record: Record) -> bool:
     coverage = record.series("probe.coverage")
     return len(coverage) > 0 and coverage.last(2) > 0.7 * record.nulls.get("coverage", (0.9, 1.0))[0]
+
+
+def _samples_are_near(record: Record) -> bool:
+    """Images of which there are few, or each has its twins, have neighbourhoods that nothing reaches."""
+    distance = record.series("probe.frechet")
+    return len(distance) > 0 and distance.last(2) < NEAR
 
 
 def _samples_stay_bad(record: Record) -> bool:
