@@ -18,6 +18,7 @@ import argparse
 import contextlib
 import json
 import math
+import re
 import shutil
 import statistics
 import time
@@ -45,7 +46,7 @@ from reverie.diagnose.engine import diagnose
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, default=Path("runs/benchmarks/doctor"))
-    parser.add_argument("--only", default="", help="cases whose folder's name holds this")
+    parser.add_argument("--only", default="", help="cases whose folder's name has this regular expression")
     parser.add_argument("--seeds", type=int, default=3, help="of sound runs, and of failures on the reported data")
     parser.add_argument("--budget", type=float, default=1.0, help="times the images of every training")
     parser.add_argument("--threads", type=int, default=1)
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="only say what there is to train")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    chosen = [case for case in cases(asked.seeds, asked.budget) if asked.only in case.name]
+    chosen = [case for case in cases(asked.seeds, asked.budget) if re.search(asked.only, case.name)]
     if asked.list:
         print("\n".join(f"{case.name}: {case.images:,} images" for case in chosen))
         return

@@ -190,7 +190,8 @@ R1R2 = {"gan.penalties": ["r1", "r2"]}
 # end most of those that nothing was planted in are no good either; with the settings of the preset for faces they are.
 _GOOD = {"gan.net": "dcgan", "gan.width": 24, "train.batch": 16, "optim.lr": 1.5e-3}
 _GOOD_FACES = _GOOD | {"gan.width": 32, "data.num": 8000, "train.images": 40_000, "train.ema_images": 4000}
-GOOD = dict.fromkeys(("digits", "mnist", "fashion-mnist", "shapes"), _GOOD) | {"faces": _GOOD_FACES}
+GOOD = dict.fromkeys(("digits", "mnist", "fashion-mnist"), _GOOD)
+GOOD |= {"faces": _GOOD_FACES, "shapes": {"train.images": 144_000}}  # edges of shapes want residual nets, and time
 SOUND: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("gan", "ring8", "", {}),
     ("gan", "grid25", "", {}),

@@ -216,6 +216,8 @@ def test_a_model_on_its_way_may_lack_more_than_one_at_its_end() -> None:
     row = {"coverage": 0.7, "missing_bins": 4.0, "density": 0.95, "vendi": 0.95}
     codes = {n: [f.code for f in examine(probes([row] * n, **{"train.images": 2000})).findings] for n in (8, 12, 20)}
     assert codes == {8: [], 12: [], 20: ["G002"]}
+    for other in ({"density": 0.6}, {"missing_bins": 2.0}):  # not yet like real images; as many as good samples lack
+        assert examine(probes([row | other] * 20)).findings == []
     worse = probes([row | {"coverage": 0.3, "missing_bins": 20.0}] * 8, **{"train.images": 2000})
     assert [f.code for f in examine(worse).findings] == ["G002"]
 
