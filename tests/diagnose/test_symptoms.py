@@ -9,14 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import losses, probes
 
 from reverie.core.event import Finished, Probed, Started
 from reverie.core.finding import Finding, Record
-from reverie.core.recipe import Recipe
+from reverie.core.recipe import DataRecipe, Recipe
 from reverie.core.run import Run, differences
+from reverie.data import open_dataset
 from reverie.diagnose.engine import examine, symptoms
+from reverie.measure.likeness import Likeness
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "doctor"
 CODES = sorted({s.code for family in ("vae", "gan") for s in symptoms(family)})
@@ -220,6 +223,16 @@ def test_a_model_on_its_way_may_lack_more_than_one_at_its_end() -> None:
         assert examine(probes([row | other] * 20)).findings == []
     worse = probes([row | {"coverage": 0.3, "missing_bins": 20.0}] * 8, **{"train.images": 2000})
     assert [f.code for f in examine(worse).findings] == ["G002"]
+
+
+@pytest.mark.parametrize(("without", "found"), [((), []), ((0, 6), ["G002"])])
+def test_real_digits_without_two_of_ten_have_partly_collapsed(without: tuple[int, ...], found: list[str]) -> None:
+    data = open_dataset(DataRecipe(source="digits", held_out=0.3))
+    likeness, unseen = Likeness(data.train, data.held_out, num=1000, seed=0), data.held_out
+    assert unseen.labels is not None
+    others = np.random.default_rng(0).permutation(np.flatnonzero(~np.isin(unseen.labels, without)))[: likeness.num]
+    seen = probes([likeness.compare(unseen.batch(others).images).values] * 10)
+    assert [f.code for f in examine(Record(seen.recipe, seen.events, likeness.nulls())).findings] == found
 
 
 @pytest.mark.parametrize(("distance", "found"), [(0.2, []), (0.8, ["G003"])])

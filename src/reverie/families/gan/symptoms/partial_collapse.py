@@ -19,7 +19,7 @@ LEAST = 3  # probes
 BEGIN = 1 / 3  # of the budget: before, what is missing may only not have been learnt yet
 REAL_ENOUGH = 0.8  # of the healthy density's low end: below, samples are unfinished rather than incomplete
 LACKING = 2  # bins beyond the healthy range: good samples of real images lack one or two
-SHARE, FULL = 0.85, 2 / 3  # of the healthy coverage's low end, from this share of the budget on; before, in proportion
+SHARE, FULL = 0.95, 2 / 3  # of the healthy coverage's low end, from this share of the budget on; before, in proportion
 FEW = 0.4  # of the healthy Vendi score's low end: so few kinds are wrong even if none looks real yet
 FAR = 0.5  # of the healthy coverage's low end, then
 
