@@ -221,6 +221,8 @@ def test_a_model_on_its_way_may_lack_more_than_one_at_its_end() -> None:
     assert codes == {8: [], 12: [], 20: ["G002"]}
     for other in ({"density": 0.6}, {"missing_bins": 2.0}):  # not yet like real images; as many as good samples lack
         assert examine(probes([row | other] * 20)).findings == []
+    rough = row | {"coverage": 0.2, "missing_bins": 18.0, "density": 0.6}
+    assert [f.code for f in examine(probes([rough] * 20)).findings] == ["G002"]
     worse = probes([row | {"coverage": 0.3, "missing_bins": 20.0}] * 8, **{"train.images": 2000})
     assert [f.code for f in examine(worse).findings] == ["G002"]
 
@@ -233,6 +235,16 @@ def test_real_digits_without_two_of_ten_have_partly_collapsed(without: tuple[int
     others = np.random.default_rng(0).permutation(np.flatnonzero(~np.isin(unseen.labels, without)))[: likeness.num]
     seen = probes([likeness.compare(unseen.batch(others).images).values] * 10)
     assert [f.code for f in examine(Record(seen.recipe, seen.events, likeness.nulls())).findings] == found
+
+
+@pytest.mark.parametrize(("loss", "found"), [(math.log(2), ["G004"]), (0.97 * math.log(2), [])])
+def test_a_critic_whose_logits_are_nothing_gives_no_direction(loss: float, found: list[str]) -> None:
+    rows = [{"coverage": 0.0, "frechet": 1.5, "judge_train_accuracy": 0.98}] * 10  # they differ by next to nothing
+    seen = probes(rows, **{"gan.gamma": 1e6})
+    together = sorted((*seen.events, *losses("critic", [{"adversarial": loss}] * 10)), key=lambda event: event.images)
+    said = examine(Record(seen.recipe, tuple(together), seen.nulls)).findings
+    assert [f.code for f in said] == found
+    assert [dict(f.remedy) for f in said] == [{"gan.gamma": "auto"}] * len(found)
 
 
 @pytest.mark.parametrize(("distance", "found"), [(0.2, []), (0.8, ["G003"])])

@@ -17,7 +17,8 @@ from reverie.families.gan.remedies import steadier
 
 LEAST = 3  # probes
 BEGIN = 1 / 3  # of the budget: before, what is missing may only not have been learnt yet
-REAL_ENOUGH = 0.8  # of the healthy density's low end: below, samples are unfinished rather than incomplete
+REAL_ENOUGH = 0.9  # of the healthy density's low end: below, samples are unfinished rather than incomplete
+HARDLY, ROUGH = 0.3, 0.5  # of the healthy coverage's, below which that much density is enough
 LACKING = 2  # bins beyond the healthy range: good samples of real images lack one or two
 SHARE, FULL = 0.95, 2 / 3  # of the healthy coverage's low end, from this share of the budget on; before, in proportion
 FEW = 0.4  # of the healthy Vendi score's low end: so few kinds are wrong even if none looks real yet
@@ -38,10 +39,11 @@ class PartialCollapse(Symptom):
             return None
         missing, coverage, density, vendi = found
         most, low = record.nulls.get("missing_bins", (0.0, 0.0))[1], record.nulls.get("coverage", (0.9, 1.0))[0]
-        real = REAL_ENOUGH * record.nulls.get("density", (0.9, 1.1))[0]
+        real, rough = (share * record.nulls.get("density", (0.9, 1.1))[0] for share in (REAL_ENOUGH, ROUGH))
         few = FEW * record.nulls.get("vendi", (0.9, 1.1))[0]
         due = SHARE * low * np.minimum(1, record.fraction * coverage.images / record.images / FULL)
-        incomplete = (coverage.values < due) & (density.values > real)
+        hardly = (coverage.values < np.minimum(due, HARDLY * low)) & (density.values > rough)
+        incomplete = (coverage.values < due) & (density.values > real) | hardly
         scarce = (coverage.values < FAR * low) & (vendi.values < few) & ~_rises(vendi.values)
         bad = (missing.values > most + LACKING) & (incomplete | scarce)
         length, since = bad_run(missing, bad)
