@@ -55,4 +55,7 @@ def test_what_a_mixture_lacks_is_lost_and_what_exceeds_it_is_no_merit(found: Con
     assert won["high_quality", "true", "lacking"] is None
     quality = {who: values["high_quality"].value for who, values in found.values.items()}
     assert quality["tight"] == 1.0 > quality["true"] and won["high_quality", "true", "tight"] is None
+    reached = {d.metric: d.floor for d in found.differences}
+    assert reached["high_quality"] == found.floors["high_quality"].low, "a true mixture may have as little by chance"
+    assert reached["reverse_kl"] == found.floors["reverse_kl"].high
     assert won["reverse_kl", "true", "tight"] is None, "both are what chance makes of a true mixture"
