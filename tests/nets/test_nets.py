@@ -58,8 +58,20 @@ def test_the_encoder_sees_every_pixel_and_the_decoder_reaches_every_pixel() -> N
 def test_a_ladder_generates_what_it_infers() -> None:
     torch.manual_seed(0)
     net = Ladder(shape=(1, 12, 12), num_params=1, base=4, depth=1, latent=2, layers=3, num_classes=0)
-    x, eps = torch.randn(3, 1, 12, 12), torch.randn(3, net.latent_dim)
+    x, eps = torch.randn(3, 1, 12, 12), torch.randn(3, 1, net.latent_dim)
     mean, log_variance, u, theta = net.infer(net.features(x), eps, None)
     torch.testing.assert_close(net.generate(u, None), theta)
-    torch.testing.assert_close(u, mean + torch.exp(0.5 * log_variance) * eps)
+    torch.testing.assert_close(u, mean + torch.exp(0.5 * log_variance) * eps[:, 0])
     assert sum(net.latent_sizes) == net.latent_dim == u.shape[1] and len(net.latent_sizes) == 3
+
+
+def test_draws_of_a_ladder_are_those_of_the_image_repeated() -> None:
+    torch.manual_seed(0)
+    net = Ladder(shape=(1, 13, 10), num_params=2, base=4, depth=1, latent=2, layers=4, num_classes=0)
+    for param in net.parameters():
+        param.data.add_(0.1 * torch.randn_like(param))
+    x, eps = torch.randn(3, 1, 13, 10), torch.randn(3, 5, net.latent_dim)
+    together = net.infer(net.features(x), eps, None)
+    repeated = net.infer(net.features(x.repeat_interleave(5, 0)), eps.reshape(15, 1, -1), None)
+    for a, b in zip(together, repeated, strict=True):
+        torch.testing.assert_close(a, b)

@@ -41,6 +41,9 @@ def measure(
         bool, typer.Option("--probe", help="How well labels are read from codes, beside pixels, PCA and twins.")
     ] = False,
     precision: Annotated[str, typer.Option(help="Of likelihoods: fp32, or bf16, which is faster.")] = "fp32",
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile likelihoods first; pays with many draws and mlp nets.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a run, or a folder of made images, on images that it never saw.
@@ -69,6 +72,7 @@ def measure(
         features=features,
         weights_dir=weights_dir,
         precision="bf16" if precision == "bf16" else "fp32",
+        compiled=compiled,
         progress=counter,
     )
     counter.clear()

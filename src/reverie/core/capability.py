@@ -77,11 +77,14 @@ class Scores(ABC):
     discrete: bool
 
     @abstractmethod
-    def scorer(self, images: Tensor, *, labels: Tensor | None = None) -> Callable[[int, Rng], Tensor]:
+    def scorer(
+        self, images: Tensor, *, labels: Tensor | None = None, compiled: bool = False
+    ) -> Callable[[int, Rng], Tensor]:
         """Encodes the images once and returns f(s, rng) -> log importance weights in nats, (n, s), float32.
 
         log w = log p(x | z) + log p(z) - log q(z | x) for z ~ q(z | x); its mean over s estimates the ELBO, and
-        logsumexp(log w) - log s the log-likelihood (Burda et al. 2016, eq. 8).
+        logsumexp(log w) - log s the log-likelihood (Burda et al. 2016, eq. 8). `compiled` asks for the same numbers,
+        up to rounding, from a compiler; a model that has no use for one may ignore it.
         """
 
     @abstractmethod

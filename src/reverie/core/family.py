@@ -107,7 +107,11 @@ class Family(ABC):
 
     @abstractmethod
     def phases(self, model: Any, recipe: Any, num_items: int) -> "tuple[Phase, ...]":
-        """The objectives, in the order in which a step runs them; `num_items` is the size of the training set."""
+        """The objectives, in the order in which a step runs them; `num_items` is the size of the training set.
+
+        Where `recipe.train.compile` is set a family compiles what it can of them, by
+        `reverie.nets.compiling.compile_function`, or its recipe refuses.
+        """
 
     def prepare(self, model: Any, batch: Batch, recipe: Any) -> None:  # noqa: B027  (doing nothing is the default)
         """Sets initial values that depend on data, once, before the first step, from training items alone."""

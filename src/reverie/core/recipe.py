@@ -82,7 +82,7 @@ class TrainRecipe(Section):
     device: str = Field(default="auto", description="auto is CUDA, then MPS, then CPU.")
     threads: int | None = Field(default=None, ge=1, description="CPU threads; left out: every core.")
     compile: bool = Field(
-        default=False, description="Compile the objective (torch.compile): slow to start, then faster."
+        default=False, description="Run nets through torch.compile (vae, ssl): on a CPU it gains little or nothing."
     )
     log_every: int = Field(default=50, ge=1, description="Steps between two lines of losses.")
     grids: int = Field(default=12, ge=1, description="Sample grids over the whole budget.")

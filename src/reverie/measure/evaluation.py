@@ -41,6 +41,7 @@ def measure(
     progress: Callable[[str, int, int], None] | None = None,
     comparison: Comparison | None = None,
     precision: Precision = "fp32",
+    compiled: bool = False,
 ) -> dict[str, Value]:
     """Takes metrics of a model.
 
@@ -59,6 +60,7 @@ def measure(
         comparison: what metrics of sets of images compare by; left out: their pixels, without training images.
         precision: of the matrix products and convolutions of a likelihood: with bf16 it is that of the model whose
             decoder rounds, exactly, and two to three times as fast on processors that multiply bf16.
+        compiled: compile a likelihood first, for the same numbers up to rounding: an mlp's with many draws gains.
 
     Returns:
         values by name, in the order of `metrics`.
@@ -94,6 +96,7 @@ def measure(
                 memo=memo,
                 comparison=comparison,
                 precision=precision,
+                compiled=compiled,
             )
             for name, value in metric.measure(model, setting).items():
                 if not value.is_finite():

@@ -6,6 +6,7 @@ Symbols: S samples per image; w = p(x | z) p(z) / q(z | x) for z ~ q(z | x).
 import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -66,14 +67,15 @@ def likelihoods(model: Scores, setting: Setting) -> Likelihoods:
     Raises:
         ReverieError: a log weight is not finite.
     """
-    shared = (likelihoods, setting.samples, setting.num, setting.precision)
+    shared = (likelihoods, setting.samples, setting.num, setting.precision, setting.compiled)
     if shared in setting.memo:
         return cast(Likelihoods, setting.memo[shared])
     images_at_once, samples_at_once = chunk_sizes(setting.spec, setting.samples)
+    scorer = partial(model.scorer, compiled=True) if setting.compiled else model.scorer
     parts: list[Likelihoods] = []
     for first, batch in setting.batches(images_at_once, report=False):
         with _precision(setting):
-            score = model.scorer(batch.images, labels=batch.labels)
+            score = scorer(batch.images, labels=batch.labels)
         running = _Running(len(batch))
         for drawn in range(0, setting.samples, samples_at_once):
             count = min(samples_at_once, setting.samples - drawn)

@@ -82,6 +82,7 @@ class Setting:
         memo: what metrics of one `measure` call share, by key.
         comparison: what sets of images are compared by; left out: their pixels.
         precision: of the matrix products and convolutions of a likelihood; nothing else heeds it.
+        compiled: whether a likelihood is compiled first; nothing else heeds it.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Setting:
     memo: dict[Any, Any] = field(default_factory=lambda: {})
     comparison: Comparison | None = None
     precision: Precision = "fp32"
+    compiled: bool = False
 
     @property
     def spec(self) -> DataSpec:

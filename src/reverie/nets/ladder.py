@@ -38,9 +38,11 @@ class StochasticLayer(nn.Module):
         nn.init.zeros_(self.prior.weight)
         nn.init.zeros_(self.prior.bias)  # pyright: ignore[reportArgumentType]
 
-    def infer(self, state: Tensor, feature: Tensor) -> tuple[Tensor, Tensor]:
-        """The posterior of u: (mean, log-variance), each (n, latent, h, w), in fp32."""
-        mean, raw = self.posterior(F.silu(state + self.feature(feature))).float().chunk(2, dim=1)
+    def infer(self, state: Tensor, seen: Tensor, draws: int) -> tuple[Tensor, Tensor]:
+        """The posterior of u: (mean, log-variance), each (n, latent, h, w), in fp32; `seen`, which is `feature` of
+        the bottom-up path, has one item for `draws` of the n."""
+        joined = state + seen if draws == 1 else (state.unflatten(0, (-1, draws)) + seen[:, None]).flatten(0, 1)
+        mean, raw = self.posterior(F.silu(joined)).float().chunk(2, dim=1)
         return mean, bound(raw)
 
     def forward(self, state: Tensor, u: Tensor) -> Tensor:
@@ -99,44 +101,46 @@ class Ladder(nn.Module):
         self.latent_dim = sum(self.latent_sizes)
 
     def features(self, x: Tensor) -> list[Tensor]:
-        """Bottom-up features from the coarsest to the finest, each (b, width, h, w)."""
+        """What each stochastic layer is told of the images, from the coarsest to the finest, each (b, width, h, w)."""
         x, found = as_channels_last(x), list[Tensor]()
         for index, (down, level) in enumerate(zip(self.downs, self.ups_levels, strict=True)):
             x = level(down(F.silu(x) if index else x))
             found.append(x)
-        return found[::-1]
+        levels: Any = zip(self.levels, found[::-1], strict=True)
+        return [layer.feature(feature) for level, feature in levels for layer in level]
 
     def infer(
         self, features: list[Tensor], eps: Tensor, one_hot: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Posterior and output along one draw an item: eps (n, latent_dim) -> mean, log-variance and u, each
-        (n, latent_dim), and parameters (n, num_params, h, w)."""
-        noise = iter(self._split(eps))
+        """Posterior and output along k draws an image: features of b images, eps (b, k, latent_dim) and labels of b k
+        -> mean, log-variance and u, each (b k, latent_dim), and parameters (b k, num_params, h, w)."""
+        draws = eps.shape[1]
+        noise, seen = iter(self._split(eps.flatten(0, 1))), iter(features)
         means, log_variances, us = list[Tensor](), list[Tensor](), list[Tensor]()
 
-        def posterior(layer: StochasticLayer, state: Tensor, level: int) -> Tensor:
-            mean, log_variance = layer.infer(state, features[level])
+        def posterior(layer: StochasticLayer, state: Tensor) -> Tensor:
+            mean, log_variance = layer.infer(state, next(seen), draws)
             u = draw(mean, log_variance, next(noise))
             for kept, value in ((means, mean), (log_variances, log_variance), (us, u)):
                 kept.append(value.flatten(1))
             return u
 
-        params = self._descend(len(eps), posterior, one_hot)
+        params = self._descend(eps.shape[0] * draws, posterior, one_hot)
         return torch.cat(means, 1), torch.cat(log_variances, 1), torch.cat(us, 1), params
 
     def generate(self, u: Tensor, one_hot: Tensor | None) -> Tensor:
         """(n, latent_dim), N(0, I) under the prior -> parameters (n, num_params, h, w)."""
         given = iter(self._split(u))
-        return self._descend(u.shape[0], lambda layer, state, level: next(given), one_hot)
+        return self._descend(u.shape[0], lambda layer, state: next(given), one_hot)
 
-    def _descend(self, n: int, latent_of: Callable[[Any, Tensor, int], Tensor], one_hot: Tensor | None) -> Tensor:
+    def _descend(self, n: int, latent_of: Callable[[Any, Tensor], Tensor], one_hot: Tensor | None) -> Tensor:
         state = self.start.expand(n, -1, -1, -1)
         if self.label is not None and one_hot is not None:
             state = state + self.label(one_hot)[:, :, None, None]
         state = as_channels_last(state)
         for index, level in enumerate(self.levels):
             for layer in level:  # pyright: ignore[reportGeneralTypeIssues]  (a ModuleList)
-                state = layer(state, latent_of(layer, state, index))
+                state = layer(state, latent_of(layer, state))
             if index < len(self.rises):
                 state = self.rises[index](F.silu(state))
         return self.out(F.silu(state))

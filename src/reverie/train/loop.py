@@ -144,9 +144,7 @@ class Trainer:
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.ema = Ema(self.average, self.model)
         phases = family.phases(self.model, recipe, len(source))
-        self.steppers = [
-            Stepper.of(phase, recipe.optim, self.device, compiled=recipe.train.compile) for phase in phases
-        ]
+        self.steppers = [Stepper.of(phase, recipe.optim) for phase in phases]
         if self.resumed_with is not None:
             self._restore(*self.resumed_with[:2])
 

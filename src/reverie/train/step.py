@@ -28,10 +28,8 @@ class Stepper:
     totals: dict[str, Tensor]
 
     @staticmethod
-    def of(phase: Phase, optim: OptimRecipe, device: torch.device, *, compiled: bool = False) -> "Stepper":
-        """A fresh optimiser for the phase; `compiled` compiles its objective, never the stored modules."""
-        if compiled:
-            phase = replace(phase, terms=torch.compile(phase.terms))
+    def of(phase: Phase, optim: OptimRecipe) -> "Stepper":
+        """A fresh optimiser for the phase."""
         adam = Adam(phase.params, beta1=optim.beta1, beta2=optim.beta2, eps=optim.eps, weight_decay=optim.weight_decay)
         return Stepper(phase, adam, {})
 

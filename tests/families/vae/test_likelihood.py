@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from reverie.families.vae import likelihood
 from reverie.families.vae.likelihood import Bernoulli
 
 
@@ -16,9 +17,15 @@ def plainly(x: Tensor, logits: Tensor) -> Tensor:
     return (t * logits.double() - F.softplus(logits.double())).flatten(2).sum(-1)
 
 
+@pytest.mark.parametrize("compiling", [False, True])
 @pytest.mark.parametrize("spread", [0.01, 3.0, 40.0])
-@pytest.mark.parametrize("side", [1, 8, 28])
-def test_it_is_the_sum_over_pixels_for_coins_and_for_greys(side: int, spread: float) -> None:
+@pytest.mark.parametrize("side", [1, 3, 8, 28])
+def test_it_is_the_sum_over_pixels_for_coins_and_for_greys(
+    side: int, spread: float, compiling: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if compiling:  # what a compiler is given, as it stands
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+        monkeypatch.delattr(likelihood, "_coins")
     torch.manual_seed(0)
     logits = torch.randn(5, 3, 2, side, side) * spread
     for x in (torch.randint(0, 2, (5, 2, side, side)).float() * 2 - 1, torch.rand(5, 2, side, side) * 2 - 1):

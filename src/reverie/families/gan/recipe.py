@@ -112,6 +112,14 @@ class GanRecipe(Recipe):
     gan: GanSection = GanSection()
 
     @model_validator(mode="after")
+    def _not_compiled(self) -> Self:
+        if self.train.compile:
+            raise ValueError(
+                "train.compile must be false: what is compiled cannot be differentiated twice, as a critic is"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _batches(self) -> Self:
         part = self.train.micro or self.train.batch
         for name, num in (("pack", self.gan.pack), ("minibatch_std", self.gan.minibatch_std or 1)):

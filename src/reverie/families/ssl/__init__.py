@@ -43,11 +43,13 @@ class SslFamily(Family):
                 'recipe.ssl.net: "dinov2" comes trained and stays as it is. Use `reverie adopt`, or net = "resnet".'
             )
         from reverie.families.ssl.build import strength
-        from reverie.families.ssl.objective import terms
+        from reverie.families.ssl.objective import project, terms
+        from reverie.nets.compiling import compile_function
 
+        run = compile_function(project) if recipe.train.compile else project
         params = [param for param in model.parameters() if param.requires_grad]
         how = strength(recipe)
-        return (Phase("views", params, lambda batch, moment: terms(model, batch, moment, recipe.ssl, how)),)
+        return (Phase("views", params, lambda batch, moment: terms(model, batch, moment, recipe.ssl, how, run)),)
 
 
 FAMILY = SslFamily()

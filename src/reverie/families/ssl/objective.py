@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from reverie.core.family import Batch, Moment, Terms
 from reverie.data.augment.views import Strength, view
 from reverie.families.ssl.model import Ssl
 from reverie.families.ssl.recipe import SslSection
+
+Project = Callable[[nn.Module, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,24 @@ class Seen:
     target: Tensor | None = None
 
 
-def terms(model: Ssl, batch: Batch, moment: Moment, ssl: SslSection, strength: Strength) -> Terms:
+def project(net: nn.Module, x: Tensor) -> Tensor:
+    """What a student or its teacher makes of images, (n, d): all of a training step that is worth compiling."""
+    return net(x)
+
+
+def terms(
+    model: Ssl, batch: Batch, moment: Moment, ssl: SslSection, strength: Strength, project: Project = project
+) -> Terms:
     """The loss of one batch: two views of every image through the encoder and its projector.
 
+    `project` may be the function of that name compiled.
     `watch` has the spread of the projections (1: all directions alike, 0: one point) and the views' cosine.
     """
     rng = moment.rng.spawn("views")
     with torch.no_grad():
         x = torch.cat([view(batch.images, rng.spawn(which), strength) for which in ("a", "b")])
-    projected = model.student(x).float()
-    guess, target = taught(model, x, projected, moment, ssl.teacher)
+    projected = project(model.student, x).float()
+    guess, target = taught(model, x, projected, moment, ssl.teacher, project)
     with torch.autocast(x.device.type, enabled=False):  # the sums over images stay in fp32
         a, b = projected.chunk(2)
         loss = METHODS[ssl.method](Seen(a, b, guess, target), ssl)
@@ -54,7 +64,7 @@ def terms(model: Ssl, batch: Batch, moment: Moment, ssl: SslSection, strength: S
 
 
 def taught(
-    model: Ssl, x: Tensor, projected: Tensor, moment: Moment, keep: float
+    model: Ssl, x: Tensor, projected: Tensor, moment: Moment, keep: float, project: Project = project
 ) -> tuple[Tensor, Tensor] | tuple[None, None]:
     """Moves the teacher, and returns the student's guesses and what they should be; nothing without a teacher.
 
@@ -64,7 +74,7 @@ def taught(
         return None, None
     model.teach(1 - (1 - keep) * (math.cos(math.pi * moment.fraction) + 1) / 2, moment.images)
     with torch.no_grad():
-        target = model.teacher(x).float().roll(len(x) // 2, 0)  # what it says of the other view
+        target = project(model.teacher, x).float().roll(len(x) // 2, 0)  # what it says of the other view
     return (projected if model.predictor is None else model.predictor(projected).float()), target
 
 

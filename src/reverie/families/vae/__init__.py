@@ -36,9 +36,11 @@ class VaeFamily(Family):
     def phases(self, model: "Vae", recipe: VaeRecipe, num_items: int) -> tuple[Phase, ...]:
         """One phase, `elbo`."""
         from reverie.families.vae.objective import terms
+        from reverie.nets.compiling import compile_function
 
+        weigh = compile_function(model.weigh) if recipe.train.compile else None
         params = list(model.parameters())
-        return (Phase("elbo", params, lambda batch, moment: terms(model, batch, moment, recipe.vae, num_items)),)
+        return (Phase("elbo", params, lambda batch, moment: terms(model, batch, moment, recipe.vae, num_items, weigh)),)
 
     def prepare(self, model: "Vae", batch: Batch, recipe: VaeRecipe) -> None:
         """Starts the output at the data's mean, and pseudo-inputs at training images."""

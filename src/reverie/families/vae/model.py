@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from reverie.core.capability import Decodes, Encodes, Reconstructs, Samples, Scores
 from reverie.core.rng import Rng, normal_by_seed
 from reverie.families.vae.likelihood import Likelihood
+from reverie.nets.compiling import compile_function
 from reverie.nets.gaussian import bound, draw, kl_from_unit, log_normal, log_normal_pairs
 from reverie.nets.ladder import Ladder
 
@@ -119,11 +120,17 @@ class Vae(nn.Module, Samples, Encodes, Decodes, Reconstructs, Scores):
 
     def infer(self, x: Tensor, eps: Tensor, labels: Tensor | None = None) -> tuple[Latents, Tensor]:
         """Draws k latents an image and decodes them: eps (b, k, latent_dim) -> theta (b, k, num_params, h, w)."""
-        return self._inference(x, labels)(eps)
+        one_hot = self.one_hot(labels, len(x))
+        return self._decoded(self._encoded(x, one_hot), eps, one_hot)
+
+    def weigh(self, x: Tensor, eps: Tensor, labels: Tensor | None = None) -> tuple[Latents, Tensor]:
+        """`infer`, and log p(x | z) of every draw, (b, k), nats: all of a training step that is worth compiling."""
+        latents, theta = self.infer(x, eps, labels)
+        return latents, self.likelihood.log_prob(x, theta)
 
     def log_prior(self, z: Tensor) -> Tensor:
         """log p(z) in nats: (b, k, latent_dim) -> (b, k)."""
-        return self._prior_density()(z)
+        return self._log_prior(z, self._components())
 
     @torch.inference_mode()
     def sample(self, seeds: Sequence[int], *, labels: Tensor | None = None, truncation: float = 1.0) -> Tensor:
@@ -160,16 +167,20 @@ class Vae(nn.Module, Samples, Encodes, Decodes, Reconstructs, Scores):
         """KL to N(0, 1) of every dimension in nats, (n, latent_dim); below a ladder's top layer along the mean path."""
         return kl_from_unit(*self._posterior(images, labels))
 
-    def scorer(self, images: Tensor, *, labels: Tensor | None = None) -> Callable[[int, Rng], Tensor]:
+    def scorer(
+        self, images: Tensor, *, labels: Tensor | None = None, compiled: bool = False
+    ) -> Callable[[int, Rng], Tensor]:
         """Encodes once; f(s, rng) gives s log importance weights an image, (n, s)."""
         with torch.inference_mode():
             images = images.to(self._device)
-            inference, log_prior = self._inference(images, labels), self._prior_density()
+            one_hot = self.one_hot(labels, len(images))
+            seen, components = self._encoded(images, one_hot), self._components()
+        log_weights = compile_function(self._log_weights) if compiled else self._log_weights
 
         @torch.inference_mode()
         def score(num: int, rng: Rng) -> Tensor:
-            latents, theta = inference(rng.normal(num, self.latent_dim).to(self._device))
-            return self.likelihood.log_prob(images, theta) + log_prior(latents.z) - latents.log_q()
+            eps = rng.normal(num, self.latent_dim).to(self._device)
+            return log_weights(images, seen, eps, one_hot, components)
 
         return score
 
@@ -178,7 +189,7 @@ class Vae(nn.Module, Samples, Encodes, Decodes, Reconstructs, Scores):
         """One draw from q(z | x) an image, (n, latent_dim)."""
         eps = rng.normal(1, self.latent_dim).to(self._device)
         if isinstance(self.net, Ladder):
-            return self._inference(images.to(self._device), labels)(eps)[0].z[:, 0]
+            return self.infer(images.to(self._device), eps, labels)[0].z[:, 0]
         return draw(*self._posterior(images, labels), eps[:, 0])
 
     @property
@@ -195,53 +206,57 @@ class Vae(nn.Module, Samples, Encodes, Decodes, Reconstructs, Scores):
 
     def _mean_path(self, images: Tensor, labels: Tensor | None) -> tuple[Latents, Tensor]:
         images = images.to(self._device)
-        return self._inference(images, labels)(images.new_zeros(len(images), 1, self.latent_dim))
+        return self.infer(images, images.new_zeros(len(images), 1, self.latent_dim), labels)
 
-    def _inference(self, x: Tensor, labels: Tensor | None) -> Callable[[Tensor], tuple[Latents, Tensor]]:
-        """Encodes x once; the result draws and decodes."""
-        one_hot, net = self.one_hot(labels, len(x)), self.net
-        if isinstance(net, Ladder):
-            features = net.features(x)
+    def _encoded(self, x: Tensor, one_hot: Tensor | None) -> list[Tensor]:
+        """What draws are made from, once an image: a ladder's features, else the posterior's mean and log-variance."""
+        if isinstance(self.net, Ladder):
+            return self.net.features(x)
+        return list(self.net.posterior(x, one_hot))
 
-            def descend(eps: Tensor) -> tuple[Latents, Tensor]:
-                b, k, d = eps.shape
-                repeated = [f.repeat_interleave(k, 0) for f in features] if k > 1 else features
-                mean, log_variance, u, theta = net.infer(repeated, eps.reshape(b * k, d), _repeat(one_hot, k))
-                latents = Latents(mean.view(b, k, d), log_variance.view(b, k, d), u.view(b, k, d), eps)
-                return latents, theta.view(b, k, *theta.shape[1:])
+    def _decoded(self, seen: list[Tensor], eps: Tensor, one_hot: Tensor | None) -> tuple[Latents, Tensor]:
+        """k draws an image, and the decoder's output for each: eps (b, k, d) -> theta (b, k, num_params, h, w)."""
+        b, k, d = eps.shape
+        one_hot = None if one_hot is None else one_hot.repeat_interleave(k, 0)
+        if isinstance(self.net, Ladder):
+            mean, log_variance, u, theta = self.net.infer(seen, eps, one_hot)
+            latents = Latents(mean.view(b, k, d), log_variance.view(b, k, d), u.view(b, k, d), eps)
+        else:
+            mean, log_variance = (value[:, None] for value in seen)
+            latents = Latents(mean, log_variance, draw(mean, log_variance, eps), eps)
+            theta = self.net.generate(latents.z.reshape(b * k, d), one_hot)
+        return latents, theta.view(b, k, *theta.shape[1:])
 
-            return descend
-        mean, log_variance = (value[:, None] for value in net.posterior(x, one_hot))
+    def _log_weights(
+        self,
+        x: Tensor,
+        seen: list[Tensor],
+        eps: Tensor,
+        one_hot: Tensor | None,
+        components: tuple[Tensor, Tensor] | None,
+    ) -> Tensor:
+        """log p(x | z) + log p(z) - log q(z | x) of every draw, (b, k), nats."""
+        latents, theta = self._decoded(seen, eps, one_hot)
+        return self.likelihood.log_prob(x, theta) + self._log_prior(latents.z, components) - latents.log_q()
 
-        def decode(eps: Tensor) -> tuple[Latents, Tensor]:
-            b, k, d = eps.shape
-            z = draw(mean, log_variance, eps)
-            theta = net.generate(z.reshape(b * k, d), _repeat(one_hot, k))
-            return Latents(mean, log_variance, z, eps), theta.view(b, k, *theta.shape[1:])
-
-        return decode
-
-    def _prior_density(self) -> Callable[[Tensor], Tensor]:
-        """log p(z) as a function, with a vamp prior's pseudo-inputs encoded once."""
+    def _components(self) -> tuple[Tensor, Tensor] | None:
+        """A vamp prior's pseudo-inputs, encoded; None for N(0, I)."""
         if self.prior is None or isinstance(self.net, Ladder):
-            return lambda z: log_normal(z).sum(-1)
-        means, log_variances = self.prior.components(self.net)
+            return None
+        return self.prior.components(self.net)
 
-        def mixture(z: Tensor) -> Tensor:
-            with torch.autocast(z.device.type, enabled=False):
-                pairs = log_normal_pairs(z.flatten(0, 1), means, log_variances)
-            return (torch.logsumexp(pairs, 1) - math.log(len(means))).view(z.shape[:2])
-
-        return mixture
+    def _log_prior(self, z: Tensor, components: tuple[Tensor, Tensor] | None) -> Tensor:
+        if components is None:
+            return log_normal(z).sum(-1)
+        with torch.autocast(z.device.type, enabled=False):
+            pairs = log_normal_pairs(z.flatten(0, 1), *components)
+        return (torch.logsumexp(pairs, 1) - math.log(len(components[0]))).view(z.shape[:2])
 
     def _draw_prior(self, seeds: Sequence[int], truncation: float) -> Tensor:
         eps = truncation * normal_by_seed(seeds, self.latent_dim).to(self._device)
-        if self.prior is None or isinstance(self.net, Ladder):
+        components = self._components()
+        if components is None:
             return eps
-        means, log_variances = self.prior.components(self.net)
+        means, log_variances = components
         chosen = torch.tensor([int(Rng("component", int(s), count=1).integers(len(means))) for s in seeds])
         return draw(means[chosen], log_variances[chosen], eps)
-
-
-def _repeat(one_hot: Tensor | None, k: int) -> Tensor | None:
-    return None if one_hot is None else one_hot.repeat_interleave(k, 0)

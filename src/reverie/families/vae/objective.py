@@ -4,6 +4,7 @@ x: images (b, c, h, w).   z: k draws an image (b, k, d).   q = q(z | x), p = the
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -13,17 +14,20 @@ from reverie.families.vae.model import Latents, Vae
 from reverie.families.vae.recipe import VaeSection
 from reverie.nets.gaussian import log_normal, log_normal_pairs
 
+Weigh = Callable[[Tensor, Tensor, Tensor | None], tuple[Latents, Tensor]]
 
-def terms(model: Vae, batch: Batch, moment: Moment, vae: VaeSection, num_images: int) -> Terms:
+
+def terms(
+    model: Vae, batch: Batch, moment: Moment, vae: VaeSection, num_images: int, weigh: Weigh | None = None
+) -> Terms:
     """The loss of one batch: the negative ELBO with its KL weighted, or the negative IWAE bound.
 
     Args:
         num_images: size of the training set, for the total correlation's estimator.
+        weigh: `model.weigh` compiled; left out: as it is.
     """
-    x = batch.images
     eps = moment.rng.normal(num_samples(vae, moment.fraction), model.latent_dim)
-    latents, theta = model.infer(x, eps, batch.labels)
-    log_px = model.likelihood.log_prob(x, theta)  # (b, k) nats
+    latents, log_px = (weigh or model.weigh)(batch.images, eps, batch.labels)  # (b, k) nats
     weight = vae.beta * (min(1.0, moment.fraction / vae.warmup) if vae.warmup else 1.0)
 
     if vae.samples > 1:
