@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from reverie.core.family import Batch, Family, Phase
+from reverie.core.family import Batch, Family, Moment, Phase, Terms
 from reverie.core.recipe import Recipe
 from reverie.core.spec import DataSpec
 from reverie.families.vae import presets
@@ -38,9 +38,13 @@ class VaeFamily(Family):
         from reverie.families.vae.objective import terms
         from reverie.nets.compiling import compile_function
 
-        weigh = compile_function(model.weigh) if recipe.train.compile else None
+        compiled = compile_function(model.log_likelihood) if recipe.train.compile else None
         params = list(model.parameters())
-        return (Phase("elbo", params, lambda batch, moment: terms(model, batch, moment, recipe.vae, num_items, weigh)),)
+
+        def elbo(batch: Batch, moment: Moment) -> Terms:
+            return terms(model, batch, moment, recipe.vae, num_items, compiled)
+
+        return (Phase("elbo", params, elbo),)
 
     def prepare(self, model: "Vae", batch: Batch, recipe: VaeRecipe) -> None:
         """Starts the output at the data's mean, and pseudo-inputs at training images."""

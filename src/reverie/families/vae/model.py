@@ -123,8 +123,8 @@ class Vae(nn.Module, Samples, Encodes, Decodes, Reconstructs, Scores):
         one_hot = self.one_hot(labels, len(x))
         return self._decoded(self._encoded(x, one_hot), eps, one_hot)
 
-    def weigh(self, x: Tensor, eps: Tensor, labels: Tensor | None = None) -> tuple[Latents, Tensor]:
-        """`infer`, and log p(x | z) of every draw, (b, k), nats: all of a training step that is worth compiling."""
+    def log_likelihood(self, x: Tensor, eps: Tensor, labels: Tensor | None = None) -> tuple[Latents, Tensor]:
+        """The latents of `infer`, and log p(x | z) of each, (b, k), nats: all of a step that is worth compiling."""
         latents, theta = self.infer(x, eps, labels)
         return latents, self.likelihood.log_prob(x, theta)
 

@@ -14,20 +14,25 @@ from reverie.families.vae.model import Latents, Vae
 from reverie.families.vae.recipe import VaeSection
 from reverie.nets.gaussian import log_normal, log_normal_pairs
 
-Weigh = Callable[[Tensor, Tensor, Tensor | None], tuple[Latents, Tensor]]
+LogLikelihood = Callable[[Tensor, Tensor, Tensor | None], tuple[Latents, Tensor]]
 
 
 def terms(
-    model: Vae, batch: Batch, moment: Moment, vae: VaeSection, num_images: int, weigh: Weigh | None = None
+    model: Vae,
+    batch: Batch,
+    moment: Moment,
+    vae: VaeSection,
+    num_images: int,
+    log_likelihood: LogLikelihood | None = None,
 ) -> Terms:
     """The loss of one batch: the negative ELBO with its KL weighted, or the negative IWAE bound.
 
     Args:
         num_images: size of the training set, for the total correlation's estimator.
-        weigh: `model.weigh` compiled; left out: as it is.
+        log_likelihood: `model.log_likelihood` compiled; left out: as it is.
     """
     eps = moment.rng.normal(num_samples(vae, moment.fraction), model.latent_dim)
-    latents, log_px = (weigh or model.weigh)(batch.images, eps, batch.labels)  # (b, k) nats
+    latents, log_px = (log_likelihood or model.log_likelihood)(batch.images, eps, batch.labels)  # (b, k) nats
     weight = vae.beta * (min(1.0, moment.fraction / vae.warmup) if vae.warmup else 1.0)
 
     if vae.samples > 1:
